@@ -1,0 +1,120 @@
+"""What to probe, and how: one frozen record per broker, complete and validated by `monitor.config`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Protocol(StrEnum):
+    """What is spoken inside TLS."""
+
+    MQTT = "mqtt"
+    TLS = "tls"
+    """TLS alone: an HTTPS API, a dashboard. The probe ends after `verify`."""
+
+
+class MqttVersion(StrEnum):
+    """MQTT protocol versions, as their documents call them."""
+
+    V3_1 = "3.1"
+    V3_1_1 = "3.1.1"
+    V5 = "5"
+
+
+class TlsVersion(StrEnum):
+    """TLS protocol versions, oldest first."""
+
+    V1_0 = "1.0"
+    V1_1 = "1.1"
+    V1_2 = "1.2"
+    V1_3 = "1.3"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that must not be seen. Only `reveal()` gives it out; it prints as dots everywhere else."""
+
+    _value: bytes = field(repr=False)
+
+    def reveal(self) -> bytes:
+        """Return the bytes themselves: a password as UTF-8, a private key as PEM."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """A set of trust anchors, read once when the configuration is loaded."""
+
+    source: str
+    """For people: `system`, the path of a CA file, or both joined with ` + `."""
+    anchors: tuple[bytes, ...] = field(repr=False)
+    """DER certificates, in file order, without duplicates. May hold non-self-signed ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientIdentity:
+    """The certificate and key that the monitor shows when a broker asks for one."""
+
+    source: str
+    """Path of the certificate file."""
+    chain: tuple[bytes, ...] = field(repr=False)
+    """DER, leaf first; never empty. The key was checked to belong to the leaf."""
+    key: Secret
+    """The private key, as unencrypted PKCS#8 PEM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """How TLS is spoken, and whom it trusts."""
+
+    trust: Trust
+    server_name: str
+    """Reference identity (RFC 9525): A-label DNS name without trailing dot, or IP literal. Also the SNI, if DNS."""
+    client_identity: ClientIdentity | None = None
+    minimum_version: TlsVersion = TlsVersion.V1_2
+    alpn: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttSettings:
+    """How the round trip is made. The session is always clean and nothing is ever retained."""
+
+    version: MqttVersion = MqttVersion.V3_1_1
+    client_id_prefix: str = "mqtt-tls-monitor"
+    username: str | None = None
+    password: Secret | None = None
+    topic: str = "mqtt-tls-monitor/{id}/{nonce}"
+    """Template: `{id}` is the client id of this probe, `{nonce}` is new for each probe."""
+    qos: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """From when on a fact is worth a finding."""
+
+    expiry_warning_s: float = 21 * 86400.0
+    expiry_critical_s: float = 7 * 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """One broker to watch: one connection per probe, all phases under one deadline."""
+
+    name: str
+    host: str
+    """A-label DNS name or IP literal, without brackets; IPv6 may carry a scope id."""
+    port: int = 8883
+    protocol: Protocol = Protocol.MQTT
+    interval_s: float = 60.0
+    timeout_s: float = 10.0
+    labels: tuple[tuple[str, str], ...] = ()
+    """Further Prometheus labels, sorted by name."""
+    tls: TlsSettings
+    mqtt: MqttSettings = MqttSettings()
+    policy: Policy = Policy()

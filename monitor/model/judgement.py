@@ -1,0 +1,110 @@
+"""Opinions about a served chain at one moment, and the findings drawn from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+
+class Validator(StrEnum):
+    """Who was asked whether a valid path exists."""
+
+    OPENSSL = "openssl"
+    CRYPTOGRAPHY_STRICT = "cryptography-strict"
+    """The WebPKI profile, as browsers and Rust clients apply it: information, never the gate."""
+    CRYPTOGRAPHY_RELAXED = "cryptography-relaxed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """One validator's answer."""
+
+    validator: Validator
+    accepts: bool
+    error: str | None
+    """The validator's own words when it refuses."""
+    code: int | None = None
+    """OpenSSL's X509_V_ERR_* number, when it refuses."""
+    depth: int | None = None
+    """Where in the path OpenSSL stopped, 0 = leaf."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is to be thought of a chain, for one reference identity and trust, at one moment."""
+
+    at: datetime
+    opinions: tuple[Opinion, ...]
+    """OpenSSL, cryptography strict, cryptography relaxed."""
+    is_trusted: bool
+    """A path to the configured trust exists now, by OpenSSL or by cryptography relaxed."""
+    is_trusted_ignoring_time: bool
+    """As above, were every certificate on it within its dates."""
+    name_matches: bool
+    """RFC 9525 6, against subjectAltName alone."""
+    is_for_servers: bool
+    """extendedKeyUsage of the leaf is absent, or holds serverAuth or anyExtendedKeyUsage."""
+    path_not_after: datetime | None
+    """When the best path, root included, stops being valid (its last valid second); None without any path."""
+    judged_certificates: int
+    """How many of the served certificates were judged; the rest were left out as too many."""
+
+    @property
+    def accepted(self) -> bool:
+        """The gate: credentials may be sent to this peer."""
+        return self.is_trusted and self.name_matches and self.is_for_servers
+
+
+class Severity(IntEnum):
+    """How bad a finding is. Ordered."""
+
+    INFO = 0
+    WARNING = 1
+    CRITICAL = 2
+
+    @property
+    def label(self) -> str:
+        """The word used in metrics, JSON and on pages."""
+        return self.name.lower()
+
+
+class Verdict(StrEnum):
+    """What a broker's state comes to."""
+
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing worth saying, in words for people."""
+
+    code: str
+    severity: Severity
+    message: str
+    """One sentence that names the values seen."""
+    fix: str
+    certificate: int | None = None
+    """Position in the served chain, when it is about one certificate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """Everything thought about one report."""
+
+    at: datetime
+    success: bool
+    findings: tuple[Finding, ...]
+    """Gravest first; equal ones in catalogue order."""
+    judgement: Judgement | None
+    """None if no certificate was served."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Critical when the probe failed or a finding is; else the gravest finding's."""
+        worst = max((finding.severity for finding in self.findings), default=Severity.INFO)
+        if not self.success or worst is Severity.CRITICAL:
+            return Verdict.CRITICAL
+        return Verdict.WARNING if worst is Severity.WARNING else Verdict.OK

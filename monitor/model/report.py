@@ -1,0 +1,39 @@
+"""The result of one probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.model.facts import MqttFacts, TcpFacts, TlsFacts
+from monitor.model.outcome import Done, Failed, PhaseReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeReport:
+    """One connection, taken apart: facts and outcomes, no opinion beyond `verify`'s."""
+
+    broker: str
+    host: str
+    port: int
+    started_at: datetime
+    """UTC, aware."""
+    duration_s: float
+    """The whole probe by the user's clock, our own work and the orderly goodbye included."""
+    address: str | None
+    """The IP address connected to; None if resolving failed."""
+    phases: tuple[PhaseReport, ...]
+    """Every phase of the broker's protocol, in order, whatever its outcome."""
+    tcp: TcpFacts | None = None
+    tls: TlsFacts | None = None
+    mqtt: MqttFacts | None = None
+
+    @property
+    def failure(self) -> PhaseReport | None:
+        """The phase that failed; at most one does, the rest are skipped."""
+        return next((entry for entry in self.phases if isinstance(entry.outcome, Failed)), None)
+
+    @property
+    def success(self) -> bool:
+        """A strict client would have done the same: every phase is `Done`."""
+        return all(isinstance(entry.outcome, Done) for entry in self.phases)
