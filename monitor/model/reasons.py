@@ -46,6 +46,9 @@ ALERTS = MappingProxyType(
         120: "no_application_protocol",
     }
 )
+UNKNOWN_ALERT = "unknown"
+"""Stands for every other number."""
+_ALERT_WORDS = tuple(f"alert_{name}" for name in (*ALERTS.values(), UNKNOWN_ALERT))
 
 # MQTT 3.1.1, 3.2.2.3 (table 3.1); the same numbers in 3.1.
 CONNACK_V3 = MappingProxyType(
@@ -176,7 +179,7 @@ _HANDSHAKE = (
     "client_certificate_rejected",
     "too_much_data",
     "protocol_error",  # any other breach of TLS by the peer
-    *(f"alert_{name}" for name in ALERTS.values()),
+    *_ALERT_WORDS,
 )
 # What can happen to any exchange once TLS is up.
 _EXCHANGE = (
@@ -190,7 +193,7 @@ _EXCHANGE = (
 )
 _MQTT_CONNECT = (
     *_EXCHANGE,
-    *(f"alert_{name}" for name in ALERTS.values()),
+    *_ALERT_WORDS,
     "client_certificate_required",
     "client_certificate_rejected",
     "refused",  # a CONNACK code outside the standard's table

@@ -1,0 +1,1 @@
+"""One probe: one connection, one module per phase, and the pipeline that orders them under one deadline."""

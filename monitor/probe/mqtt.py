@@ -1,0 +1,87 @@
+"""Phases `mqtt_connect` to `roundtrip`: a clean session, a topic of our own, and our own message back."""
+
+from __future__ import annotations
+
+import secrets
+
+from monitor.model.broker import Broker
+from monitor.model.outcome import Clock, Phase
+from monitor.probe.fault import PhaseFault, client_certificate_fault, exchange_fault
+from monitor.probe.recorder import Recorder
+from monitor.probe.session import AiomqttSession, ChannelFault, MqttSession
+from monitor.probe.witness import OwnMessage
+from monitor.wire.channel import Channel
+from monitor.wire.mqtt import PacketType
+
+MAX_EXCHANGE_BYTES = 256 * 1024
+"""Per phase; an honest one takes a few hundred."""
+
+_ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_ID_LENGTH = 8
+
+
+def open_session(channel: Channel, broker: Broker) -> MqttSession:
+    """Return a session that no other prober, nor an earlier probe, can be mistaken for."""
+    settings = broker.mqtt
+    client_id = f"{settings.client_id_prefix}-{''.join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))}"
+    topic = settings.topic.replace("{id}", client_id).replace("{nonce}", secrets.token_hex(8))
+    payload = f"mqtt-tls-monitor {client_id} {secrets.token_hex(16)}"
+    return AiomqttSession(
+        channel,
+        settings,
+        client_id=client_id,
+        own=OwnMessage(topic.encode(), payload.encode()),
+        # Beyond the deadline, so that a probe never needs a PINGREQ.
+        keep_alive_s=min(65535, int(broker.timeout_s) * 2 + 10),
+    )
+
+
+async def converse(session: MqttSession, channel: Channel, broker: Broker, recorder: Recorder) -> None:
+    """Go through the four phases.
+
+    Raises:
+        PhaseFault: the present phase failed.
+    """
+    witness = session.witness
+    try:
+        _begin(Phase.MQTT_CONNECT, channel, recorder)
+        await session.connect()
+        recorder.exchanged(witness.sent_at(PacketType.CONNECT), witness.connack)
+        _begin(Phase.SUBSCRIBE, channel, recorder)
+        await session.subscribe()
+        recorder.exchanged(witness.sent_at(PacketType.SUBSCRIBE), witness.suback)
+        _begin(Phase.PUBLISH, channel, recorder)
+        await session.publish()
+        if broker.mqtt.qos:
+            recorder.exchanged(witness.sent_at(PacketType.PUBLISH), witness.published)
+        else:
+            recorder.done(0.0, Clock.USER)  # QoS 0 waits for nothing
+        _begin(Phase.ROUNDTRIP, channel, recorder)
+        await session.own_message()
+        recorder.exchanged(witness.sent_at(PacketType.PUBLISH), witness.own_message)
+    except ChannelFault as fault:
+        raise _worded(fault, channel, recorder.phase) from None
+
+
+def timeout_fault(phase: Phase, session: MqttSession | None, timeout_s: float) -> PhaseFault:
+    """Return what the deadline means in this phase."""
+    if phase is Phase.ROUNDTRIP and session is not None and session.witness.foreign_messages:
+        count = session.witness.foreign_messages
+        return PhaseFault("foreign_message", f"{count} messages came on our topic, none of them ours")
+    return PhaseFault("timeout", f"not finished when the probe's {timeout_s:g} s were over")
+
+
+def _begin(phase: Phase, channel: Channel, recorder: Recorder) -> None:
+    recorder.begin(phase)
+    channel.allow(MAX_EXCHANGE_BYTES)
+
+
+def _worded(fault: ChannelFault, channel: Channel, phase: Phase) -> PhaseFault:
+    """Find the phase's word for a connection that ended under it."""
+    is_connecting = phase is Phase.MQTT_CONNECT
+    if is_connecting and not channel.heard_after_handshake:
+        # TLS 1.3: the verdict on the client's certificate comes after the handshake, at the first read or write.
+        certificate_fault = client_certificate_fault(fault.ending, channel.client_flight)
+        if certificate_fault is not None:
+            return certificate_fault
+    return exchange_fault(fault.ending, names_alerts=is_connecting)

@@ -1,0 +1,232 @@
+"""What the MQTT phases need of an MQTT client, and aiomqtt behind it.
+
+aiomqtt 2 hides and leaks in ways that a monitor cannot live with: it turns every refusal into its own timeout, connects
+in a thread whose late callbacks can take over a reused descriptor, and leaves a task behind when cancelled. So it runs
+here over a socket of ours that never touches the descriptor, without its own timeout, and every wait is raced against
+`fault`. The hooks are private (`_client`, `_create_socket`, `_client_connect`, `_connected`) and held by
+tests/probe/test_paho_contract.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from monitor.model.broker import MqttSettings, MqttVersion
+from monitor.probe.fault import PhaseFault
+from monitor.probe.witness import Arrival, OwnMessage, Witness
+from monitor.wire.channel import Channel
+from monitor.wire.clock import Stamp
+from monitor.wire.ending import ConnectionEnded, Ending
+from monitor.wire.mqtt import Framer, MalformedPacketError
+
+T = TypeVar("T")
+
+_VERSIONS = {
+    MqttVersion.V3_1: aiomqtt.ProtocolVersion.V31,
+    MqttVersion.V3_1_1: aiomqtt.ProtocolVersion.V311,
+    MqttVersion.V5: aiomqtt.ProtocolVersion.V5,
+}
+# What aiomqtt and paho would log is in the report already; a probe's failure is not a log line of a library.
+_SILENT = logging.getLogger(f"{__name__}.library")
+_SILENT.setLevel(logging.CRITICAL + 1)
+
+
+class MqttSession(Protocol):
+    """One MQTT conversation. Every method raises `PhaseFault` as soon as the peer makes its success impossible."""
+
+    witness: Witness
+
+    async def connect(self) -> None:
+        """Send CONNECT; return on a successful CONNACK."""
+
+    async def subscribe(self) -> None:
+        """Subscribe to the probe's own topic; return on SUBACK."""
+
+    async def publish(self) -> None:
+        """Publish the probe's own message; return when the QoS's handshake is over."""
+
+    async def own_message(self) -> None:
+        """Return when the probe's own message has come back."""
+
+    def disconnect(self) -> None:
+        """Send DISCONNECT, if the session is up."""
+
+
+class AiomqttSession:
+    """A clean session by aiomqtt over a channel whose handshake is complete."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        settings: MqttSettings,
+        *,
+        client_id: str,
+        own: OwnMessage,
+        keep_alive_s: int,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.witness = Witness(settings.version, own)
+        self._channel = channel
+        self._own = own
+        self._qos = settings.qos
+        self._fault: asyncio.Future[PhaseFault] = loop.create_future()
+        self._own_arrived: asyncio.Future[None] = loop.create_future()
+        self._framer = Framer()
+        self._socket = _PahoSocket(channel, self.witness)
+        is_v5 = settings.version is MqttVersion.V5
+        password = settings.password.reveal().decode("utf-8") if settings.password else None
+        self._client = aiomqtt.Client(
+            # Never connected to by paho: the channel is. An empty one would be refused.
+            "channel.invalid",
+            username=settings.username,
+            password=password,
+            logger=_SILENT,
+            identifier=client_id,
+            protocol=_VERSIONS[settings.version],
+            clean_session=None if is_v5 else True,
+            # clean_start needs no saying: the first connection of a client is clean.
+            keepalive=keep_alive_s,
+            properties=_session_expires_at_once() if is_v5 else None,
+            timeout=math.inf,
+        )
+        paho = self._client._client
+        paho._create_socket = lambda: self._socket  # type: ignore[method-assign]
+        # Without these four, paho writes at once and leaves readers and writers of the event loop alone.
+        paho.on_socket_open = None
+        paho.on_socket_close = None
+        paho.on_socket_register_write = None
+        paho.on_socket_unregister_write = None
+        channel.deliver_to(self._received)
+        channel.ended.add_done_callback(self._channel_ended)
+
+    async def connect(self) -> None:
+        """See `MqttSession`."""
+        await self._race(self._connect())
+
+    async def subscribe(self) -> None:
+        """See `MqttSession`."""
+        await self._race(self._client.subscribe(self._own.topic.decode(), qos=self._qos, timeout=math.inf))
+
+    async def publish(self) -> None:
+        """See `MqttSession`."""
+        topic = self._own.topic.decode()
+        await self._race(self._client.publish(topic, self._own.payload, qos=self._qos, retain=False, timeout=math.inf))
+
+    async def own_message(self) -> None:
+        """See `MqttSession`."""
+        await self._race(self._wait_for_own_message())
+
+    def disconnect(self) -> None:
+        """See `MqttSession`."""
+        if self.witness.connack is not None and not self._channel.ended.done():
+            self._client._client.disconnect()
+
+    async def _connect(self) -> None:
+        # On the loop, not in aiomqtt's executor: nothing here blocks, since the channel is connected already.
+        self._client._client_connect()
+        await asyncio.shield(self._client._connected)
+
+    async def _wait_for_own_message(self) -> None:
+        async for message in self._client.messages:
+            is_own = message.topic.value.encode() == self._own.topic and message.payload == self._own.payload
+            if is_own and self.witness.own_message is not None:
+                return
+
+    async def _race(self, operation: Coroutine[Any, Any, T]) -> T:
+        """Await the operation, or whatever makes it hopeless. Leaves no task behind, however it ends."""
+        task = asyncio.ensure_future(operation)
+        try:
+            await asyncio.wait((task, self._fault), return_when=asyncio.FIRST_COMPLETED)
+            if self._fault.done():
+                raise self._fault.result()
+            return await task
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait((task,))
+            if not task.cancelled():
+                task.exception()  # seen
+
+    def _received(self, plaintext: bytes, stamp: Stamp) -> None:
+        if self._fault.done():
+            return
+        try:
+            packets = self._framer.feed(plaintext)
+            arrival = Arrival(stamp, shares_segment=len(packets) > 1)
+            for packet in packets:
+                self.witness.received(packet, arrival)
+                self._socket.deliver(packet.raw)
+                self._client._client.loop_read()
+        except MalformedPacketError as error:
+            self._fail(PhaseFault("malformed", str(error)))
+        except PhaseFault as fault:
+            self._fail(fault)
+
+    def _fail(self, fault: PhaseFault) -> None:
+        if not self._fault.done():
+            self._fault.set_result(fault)
+
+    def _channel_ended(self, ended: asyncio.Future[Ending]) -> None:
+        if not ended.cancelled():
+            self._fail(ChannelFault(ended.result()))
+
+
+class ChannelFault(PhaseFault):
+    """The connection ended; the phase that is under way finds the word for it."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__("closed", ending.detail)
+        self.ending = ending
+
+
+class _PahoSocket:
+    """The socket face that paho sees: whole, accepted packets come out; what goes in is sent at once, and stamped."""
+
+    def __init__(self, channel: Channel, witness: Witness) -> None:
+        self._channel = channel
+        self._witness = witness
+        self._incoming = b""
+
+    def deliver(self, raw: bytes) -> None:
+        self._incoming += raw
+
+    def recv(self, size: int) -> bytes:
+        if not self._incoming:
+            raise BlockingIOError
+        data, self._incoming = self._incoming[:size], self._incoming[size:]
+        return data
+
+    def send(self, data: bytes | bytearray) -> int:
+        # paho hands over a packet at a time, and as all of it is taken, never a part of one.
+        raw = bytes(data)
+        try:
+            self._witness.sent(raw, self._channel.send(raw))
+        except ConnectionEnded as ended:
+            self._channel.end(ended.ending)
+        return len(raw)
+
+    def pending(self) -> int:
+        return len(self._incoming)
+
+    def fileno(self) -> int:
+        return -1
+
+    def setblocking(self, flag: bool) -> None:
+        """Nothing to do: it never blocks."""
+
+    def close(self) -> None:
+        """Nothing to do: the channel is closed by the pipeline."""
+
+
+def _session_expires_at_once() -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = 0
+    return properties

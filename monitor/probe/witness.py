@@ -1,0 +1,226 @@
+"""Watches the MQTT conversation packet by packet: what the broker said, when, and whether it was allowed to.
+
+The MQTT client below the probe drives the protocol but keeps little of what it saw; this is the record. A packet that
+the witness refuses never reaches the client.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from paho.mqtt import MQTTException
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from monitor.model.broker import MqttVersion
+from monitor.model.facts import MqttFacts
+from monitor.model.reasons import CONNACK_V3, CONNACK_V5, DISCONNECT_V5, PUBACK_V5, SUBACK_V5
+from monitor.probe.fault import PhaseFault
+from monitor.wire.clock import Stamp
+from monitor.wire.mqtt import Framer, Packet, PacketType
+
+_FAILURE = 0x80
+"""MQTT 5.0 2.4: reason codes from here on are failures."""
+_QOS = 0b0110
+"""PUBLISH flags (MQTT 5.0 3.3.1.2)."""
+_MAX_TEXT = 256
+# What this module and paho's property reader raise on bytes that are cut off or make no sense.
+_UNREADABLE = (IndexError, KeyError, TypeError, ValueError, struct.error, MQTTException)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When an awaited packet came."""
+
+    stamp: Stamp
+    shares_segment: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMessage:
+    """What this probe publishes, and nobody else can."""
+
+    topic: bytes
+    payload: bytes
+
+
+class Witness:
+    """One conversation. Feed it every packet in order; it raises at the first one that has no place."""
+
+    def __init__(self, version: MqttVersion, own: OwnMessage) -> None:
+        self._is_v5 = version is MqttVersion.V5
+        self._own = own
+        self._sent: dict[PacketType, float] = {}
+        self._sent_ids: dict[PacketType, bytes] = {}
+        self.connack: Arrival | None = None
+        self.suback: Arrival | None = None
+        self.published: Arrival | None = None
+        """The PUBACK, or the PUBCOMP of QoS 2."""
+        self.own_message: Arrival | None = None
+        self._facts: dict[str, object] = {}
+        self.foreign_messages = 0
+        self.duplicates = 0
+
+    def facts(self) -> MqttFacts:
+        """Return what was said so far."""
+        return MqttFacts(
+            **self._facts,  # type: ignore[arg-type]
+            foreign_messages=self.foreign_messages,
+            duplicates=self.duplicates,
+        )
+
+    def sent(self, raw: bytes, at: float) -> None:
+        """Note a whole packet of ours and the moment just before it left."""
+        (packet,) = Framer().feed(raw)
+        self._sent.setdefault(packet.type, at)
+        if packet.type is PacketType.SUBSCRIBE:
+            self._sent_ids[packet.type] = packet.body[:2]
+        elif packet.type is PacketType.PUBLISH and packet.flags & _QOS:
+            after_topic = 2 + int.from_bytes(packet.body[:2], "big")
+            self._sent_ids[packet.type] = packet.body[after_topic : after_topic + 2]
+
+    def sent_at(self, kind: PacketType) -> float | None:
+        """Return when the first packet of this type left, on the monotonic clock."""
+        return self._sent.get(kind)
+
+    def received(self, packet: Packet, arrival: Arrival) -> None:
+        """Take the broker's next packet.
+
+        Raises:
+            PhaseFault: it is a refusal, malformed, or out of place.
+        """
+        try:
+            self._take(packet, arrival)
+        except _UNREADABLE as error:
+            detail = f"a {packet.type.name} that cannot be read ({packet.raw[:32].hex(' ')}): {error}"
+            raise PhaseFault("malformed", detail) from None
+
+    def _take(self, packet: Packet, arrival: Arrival) -> None:
+        if self.connack is None:
+            if packet.type is not PacketType.CONNACK:
+                raise PhaseFault("unexpected_packet", f"{packet.type.name} came where CONNACK was due")
+            self._take_connack(packet, arrival)
+            return
+        match packet.type:
+            case PacketType.SUBACK if self.suback is None and PacketType.SUBSCRIBE in self._sent:
+                self._take_suback(packet, arrival)
+            case PacketType.PUBLISH if PacketType.SUBSCRIBE in self._sent:
+                self._take_publish(packet, arrival)
+            case PacketType.PUBACK | PacketType.PUBREC | PacketType.PUBCOMP if PacketType.PUBLISH in self._sent:
+                self._take_acknowledgement(packet, arrival)
+            case PacketType.PUBREL if PacketType.PUBREC in self._sent:
+                pass
+            case PacketType.DISCONNECT if self._is_v5:
+                self._take_disconnect(packet)
+            case _:
+                raise PhaseFault("unexpected_packet", f"{packet.type.name} came, which has no place here")
+
+    def _take_connack(self, packet: Packet, arrival: Arrival) -> None:
+        body = packet.body
+        flags, code = body[0], body[1]
+        self._facts["session_present"] = bool(flags & 1)
+        self._facts["connack_code"] = code
+        # A broker that knows only 3.x answers a 5.0 CONNECT with a 3.x CONNACK, which has no properties.
+        codes = CONNACK_V5 if self._is_v5 and len(body) > 2 else CONNACK_V3
+        if codes is CONNACK_V5:
+            self._facts["connack_properties"] = self._properties(PacketTypes.CONNACK, body[2:])
+        elif len(body) != 2:
+            raise ValueError(f"{len(body)} bytes after the fixed header, not 2")
+        if code:
+            raise self._refusal("CONNACK", code, codes.get(code, "refused"))
+        if codes is CONNACK_V3 and self._is_v5:
+            raise ValueError("a success in the form of MQTT 3 to a CONNECT of MQTT 5")
+        self.connack = arrival
+
+    def _take_suback(self, packet: Packet, arrival: Arrival) -> None:
+        self._check_id(packet, PacketType.SUBSCRIBE)
+        codes = packet.body[2:]
+        if self._is_v5:
+            length, start = _variable_length(codes)
+            self._properties(PacketTypes.SUBACK, codes)
+            codes = codes[start + length :]
+        if len(codes) != 1:
+            raise ValueError(f"{len(codes)} return codes for one subscription")
+        code = codes[0]
+        self._facts["suback_code"] = code
+        if code >= _FAILURE:
+            raise self._refusal("SUBACK", code, SUBACK_V5.get(code, "refused") if self._is_v5 else "refused")
+        if code > 2:
+            raise ValueError(f"the granted QoS is {code}")
+        self.suback = arrival
+
+    def _take_acknowledgement(self, packet: Packet, arrival: Arrival) -> None:
+        self._check_id(packet, PacketType.PUBLISH)
+        code = packet.body[2] if self._is_v5 and len(packet.body) > 2 else 0
+        if packet.type is not PacketType.PUBCOMP:
+            self._facts["puback_code"] = code
+        if self._is_v5 and len(packet.body) > 3:
+            self._properties(int(packet.type), packet.body[3:])
+        if code >= _FAILURE:
+            raise self._refusal(packet.type.name, code, PUBACK_V5.get(code, "refused"))
+        if packet.type is not PacketType.PUBREC:
+            self.published = arrival
+
+    def _check_id(self, packet: Packet, ours: PacketType) -> None:
+        if len(packet.body) < 2:
+            raise ValueError("no packet identifier")
+        if packet.body[:2] != self._sent_ids.get(ours):
+            detail = f"{packet.type.name} names packet {int.from_bytes(packet.body[:2], 'big')}, which we did not send"
+            raise PhaseFault("unexpected_packet", detail)
+
+    def _take_publish(self, packet: Packet, arrival: Arrival) -> None:
+        length = int.from_bytes(packet.body[:2], "big")
+        topic = packet.body[2 : 2 + length]
+        if len(topic) != length:
+            raise ValueError("the topic is cut off")
+        at = 2 + length + (2 if packet.flags & _QOS else 0)
+        if self._is_v5:
+            size, start = _variable_length(packet.body[at:])
+            at += start + size
+        # A retained copy is an older message by definition (MQTT 3.1.1 3.3.1.3): not what was just published.
+        is_own = (topic, packet.body[at:]) == (self._own.topic, self._own.payload) and not packet.flags & 1
+        if not is_own or PacketType.PUBLISH not in self._sent:
+            self.foreign_messages += 1
+        elif self.own_message is None:
+            self.own_message = arrival
+        else:
+            self.duplicates += 1
+
+    def _take_disconnect(self, packet: Packet) -> None:
+        code = packet.body[0] if packet.body else 0
+        self._facts["disconnect_code"] = code
+        if len(packet.body) > 1:
+            self._properties(PacketTypes.DISCONNECT, packet.body[1:])
+        raise self._refusal("DISCONNECT", code, "disconnected", DISCONNECT_V5.get(code))
+
+    def _properties(self, packet_type: int, data: bytes) -> tuple[tuple[str, str], ...]:
+        """Decode MQTT 5 properties, and keep the Reason String."""
+        properties = Properties(packet_type)  # type: ignore[no-untyped-call]
+        properties.unpack(data)  # type: ignore[no-untyped-call]
+        found = tuple(
+            (name, str(value)[:_MAX_TEXT])
+            for name, value in properties.json().items()  # type: ignore[no-untyped-call]
+        )
+        for name, value in found:
+            if name == "ReasonString":
+                self._facts["reason_string"] = value
+        return found
+
+    def _refusal(self, packet: str, code: int, word: str, name: str | None = None) -> PhaseFault:
+        detail = f"{packet} with code 0x{code:02x}" if code >= _FAILURE else f"{packet} with code {code}"
+        if (meaning := name or word) not in {"refused", "disconnected"}:
+            detail += f" ({meaning.replace('_', ' ')})"
+        if reason := self._facts.get("reason_string"):
+            detail += f": {reason}"
+        return PhaseFault(word, detail)
+
+
+def _variable_length(data: bytes) -> tuple[int, int]:
+    """Return a variable byte integer (MQTT 5.0 1.5.5) and how many bytes it took."""
+    value = 0
+    for at, byte in enumerate(data[:4]):
+        value |= (byte & 0x7F) << (7 * at)
+        if byte < 0x80:
+            return value, at + 1
+    raise ValueError("a property length that does not end")

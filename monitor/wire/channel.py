@@ -1,0 +1,259 @@
+"""A TLS connection on the event loop: pumps bytes between socket and engine, keeps time, and ends with a cause.
+
+The channel owns its descriptor's reader and writer until `close`; nobody else registers any. Everything that
+can go wrong arrives as the result of `ended`, so one future is all that anyone has to watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from monitor.wire.clock import Stamp, Waits
+from monitor.wire.ending import ConnectionEnded, End, Ending
+from monitor.wire.engine import TlsEngine
+from monitor.wire.records import ClientFlight
+from monitor.wire.tcp import TcpConnection
+
+# The largest honest handshake: OpenSSL's own limit for a chain is 100 KiB, and every record adds a little.
+MAX_HANDSHAKE_BYTES = 256 * 1024
+
+Receiver = Callable[[bytes, Stamp], None]
+
+
+class Channel:
+    """One connection, from connected TCP on."""
+
+    def __init__(self, tcp: TcpConnection, engine: TlsEngine) -> None:
+        self.engine = engine
+        self.waits = Waits()
+        """Of the handshake."""
+        self.client_flight: ClientFlight | None = None
+        """Our answer to the server's flight; None until there is one."""
+        self.is_held = False
+        self._tcp = tcp
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[Ending] = self._loop.create_future()
+        self._handshake: asyncio.Future[None] | None = None
+        self._hold = False
+        self._held = b""
+        self._receiver: Receiver | None = None
+        self._budget = 0
+        self._outbox = b""
+        self._received: Stamp | None = None
+        self._last_send = 0.0
+        self._is_open = True
+        self._said_goodbye = False
+        self._loop.add_reader(tcp.fd, self._readable)
+
+    async def handshake(self, *, hold_certificate: bool) -> None:
+        """Do the handshake. With `hold_certificate`, stop before a client certificate is sent; see `is_held`.
+
+        Raises:
+            ConnectionEnded: it cannot be completed.
+        """
+        self._hold = hold_certificate
+        self.allow(MAX_HANDSHAKE_BYTES)
+        await self._handshake_step(self._advance)
+
+    async def release(self) -> None:
+        """Send the held flight and complete the handshake.
+
+        Raises:
+            ConnectionEnded: it cannot be completed.
+        """
+        self._hold = self.is_held = False
+        held, self._held = self._held, b""
+
+        def send_held() -> None:
+            self._send(held)
+            if self.engine.is_complete:
+                self._finish_handshake()
+            else:
+                self.waits.begin(self._last_send)
+
+        await self._handshake_step(send_held)
+
+    def deliver_to(self, receiver: Receiver) -> None:
+        """From now on hand every piece of plaintext, with its arrival, to `receiver`."""
+        self._receiver = receiver
+
+    def allow(self, byte_count: int) -> None:
+        """Let the peer send this much (ciphertext) from now on; more is an ending."""
+        self._budget = byte_count
+
+    def send(self, plaintext: bytes) -> float:
+        """Encrypt and send; what the kernel does not take at once follows by itself.
+
+        Returns:
+            The moment just before the kernel got it, on the monotonic clock.
+
+        Raises:
+            ConnectionEnded: the connection has ended.
+        """
+        if self.ended.done():
+            raise ConnectionEnded(self.ended.result())
+        self.engine.write(plaintext)
+        self._send(self.engine.take())
+        return self._last_send
+
+    def end(self, ending: Ending) -> None:
+        """Declare the connection ended; the first ending counts."""
+        if not self.ended.done():
+            self.ended.set_result(ending)
+        if self._handshake is not None and not self._handshake.done():
+            self._handshake.set_exception(ConnectionEnded(self.ended.result()))
+        self._stop_watching()
+
+    def say_goodbye(self) -> None:
+        """Send close_notify and FIN. Nothing happens if it was said, or if the connection has ended."""
+        if self._said_goodbye or self.ended.done():
+            return
+        self._said_goodbye = True
+        self._receiver = None
+        self.engine.close_notify()
+        try:
+            self._send(self.engine.take())
+        except ConnectionEnded as ended:
+            self.end(ended.ending)
+        else:
+            self._tcp.finish_sending()
+
+    async def peer_closed(self, patience_s: float) -> None:
+        """Wait for the peer to close too, at most `patience_s`.
+
+        Without the wait, late bytes of the peer (session tickets) would meet a closed socket, and our RST would be an
+        error line in the broker's log.
+        """
+        if self._said_goodbye and not self.ended.done():
+            await asyncio.wait((self.ended,), timeout=patience_s)
+
+    def close(self) -> None:
+        """Give the descriptor back. Nothing of this channel remains in the event loop afterwards."""
+        if self._is_open:
+            self._is_open = False
+            self._stop_watching()
+            self._tcp.close()
+            if not self.ended.done():
+                self.ended.cancel()
+
+    async def _handshake_step(self, start: Callable[[], None]) -> None:
+        if self.ended.done():
+            raise ConnectionEnded(self.ended.result())
+        self._handshake = self._loop.create_future()
+        try:
+            start()
+            await self._handshake
+        except ConnectionEnded as ended:
+            self.end(ended.ending)
+            raise
+        finally:
+            if self._handshake.done() and not self._handshake.cancelled():
+                self._handshake.exception()  # seen, whoever raised it first
+            self._handshake = None
+
+    def _advance(self) -> None:
+        complete = self.engine.handshake()
+        flight = self.engine.take()
+        if self._received is not None and (complete or flight):
+            self.waits.end(self._received)  # the peer's flight was whole
+            if flight:
+                self.client_flight = self.engine.client_flight(flight)
+        if self._hold and self.client_flight is not None and self.client_flight.has_certificate:
+            self._held = flight
+            self.is_held = True
+        elif flight:
+            self._send(flight)
+            if not complete:
+                self.waits.begin(self._last_send)
+        if complete or self.is_held:
+            self._finish_handshake()
+
+    def _finish_handshake(self) -> None:
+        if self._handshake is not None and not self._handshake.done():
+            self._handshake.set_result(None)
+
+    def _readable(self) -> None:
+        try:
+            arrived = self._tcp.receive()
+            if arrived is None:
+                return
+            data, self._received = arrived
+            if not data:
+                raise ConnectionEnded(Ending(end=End.EOF, detail="closed by the peer without close_notify"))  # noqa: TRY301
+            self._budget -= len(data)
+            if self._budget < 0:
+                detail = "the peer sent more than any honest peer would"
+                raise ConnectionEnded(Ending(end=End.TOO_MUCH_DATA, detail=detail))  # noqa: TRY301
+            self.engine.feed(data)
+            if self.is_held:
+                return  # our flight is not sent yet: whatever this is, it can wait
+            if not self.engine.is_complete:
+                self._advance()
+            if self.engine.is_complete:
+                self._deliver(self._received)
+        except ConnectionEnded as ended:
+            self._send_own_alert()
+            self.end(ended.ending)
+
+    def _deliver(self, stamp: Stamp) -> None:
+        # Until nothing is left: an ending in the same segment must not wait for the next one.
+        while plaintext := self.engine.read():
+            if self._receiver is not None:
+                self._receiver(plaintext, stamp)
+
+    def _send(self, data: bytes) -> None:
+        self._last_send = time.monotonic()
+        if self._outbox:
+            self._outbox += data
+        else:
+            self._flush(data)
+
+    def _flush(self, data: bytes) -> None:
+        try:
+            self._outbox = data[self._tcp.send(data) :]
+        except ConnectionEnded as ended:
+            # After a reset the peer's alert may still be readable, and says more.
+            self._drain()
+            raise ConnectionEnded(self.ended.result() if self.ended.done() else ended.ending) from None
+        if self._outbox:
+            self._loop.add_writer(self._tcp.fd, self._writable)
+
+    def _writable(self) -> None:
+        self._loop.remove_writer(self._tcp.fd)
+        try:
+            self._flush(self._outbox)
+        except ConnectionEnded as ended:
+            self.end(ended.ending)
+
+    def _drain(self) -> None:
+        for _ in range(8):
+            if self.ended.done():
+                return
+            self._readable()
+
+    def _send_own_alert(self) -> None:
+        # OpenSSL has put the alert that it owes the peer into the outgoing BIO; deliver it if that costs nothing.
+        alert = self.engine.take()
+        if alert and not self._outbox:
+            try:
+                self._tcp.send(alert)
+            except ConnectionEnded:
+                return
+
+    def _stop_watching(self) -> None:
+        if self._tcp.fd >= 0:
+            self._loop.remove_reader(self._tcp.fd)
+            self._loop.remove_writer(self._tcp.fd)
+
+    @property
+    def heard_after_handshake(self) -> bool:
+        """Whether the peer sent anything after the handshake but its ending: then it has accepted our certificate.
+
+        A TLS 1.3 server judges the client's certificate before it sends a session ticket (RFC 8446 4.6.1).
+        """
+        goodbyes = 0
+        if self.ended.done() and self.ended.result().end in {End.ALERT, End.CLOSE_NOTIFY, End.TLS_ERROR}:
+            goodbyes = 1
+        return self.engine.records_after_handshake > goodbyes

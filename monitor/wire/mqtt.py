@@ -1,0 +1,96 @@
+"""MQTT control packets in a byte stream: framing alone (MQTT 5.0 2.1; the same since 3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+MAX_PACKET_BYTES = 64 * 1024
+"""No packet that a probe causes comes near; a broker that announces more is not waited for."""
+
+
+class PacketType(IntEnum):
+    """Control packet types (MQTT 5.0 2.1.2)."""
+
+    CONNECT = 1
+    CONNACK = 2
+    PUBLISH = 3
+    PUBACK = 4
+    PUBREC = 5
+    PUBREL = 6
+    PUBCOMP = 7
+    SUBSCRIBE = 8
+    SUBACK = 9
+    UNSUBSCRIBE = 10
+    UNSUBACK = 11
+    PINGREQ = 12
+    PINGRESP = 13
+    DISCONNECT = 14
+    AUTH = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One whole control packet."""
+
+    type: PacketType
+    flags: int
+    body: bytes
+    """Variable header and payload."""
+    raw: bytes
+    """The whole packet, as received."""
+
+
+class MalformedPacketError(Exception):
+    """The bytes are no MQTT packet, or one too large. The text says which."""
+
+
+class Framer:
+    """Cuts a stream into packets. Holds at most one partial packet of `MAX_PACKET_BYTES`."""
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    @property
+    def partial_bytes(self) -> int:
+        """How many bytes of an unfinished packet have arrived."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """Return the packets that these bytes complete.
+
+        Raises:
+            MalformedPacketError: the stream cannot be MQTT from here on.
+        """
+        self._buffer += data
+        packets = []
+        while packet := self._next():
+            packets.append(packet)
+            self._buffer = self._buffer[len(packet.raw) :]
+        return packets
+
+    def _next(self) -> Packet | None:
+        buffer = self._buffer
+        if not buffer:
+            return None
+        kind = buffer[0] >> 4
+        if kind == 0:
+            # MQTT 5.0 2.1.2: type 0 is reserved and forbidden.
+            raise MalformedPacketError(f"packet type 0 does not exist (first bytes {buffer[:8].hex(' ')})")
+        length = shift = 0
+        for at, byte in enumerate(buffer[1:5], start=1):
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if length > MAX_PACKET_BYTES:
+                raise MalformedPacketError(f"a {PacketType(kind).name} of {length} bytes or more was announced")
+            if byte < 0x80:
+                end = at + 1 + length
+                if len(buffer) < end:
+                    return None
+                return Packet(PacketType(kind), buffer[0] & 0x0F, buffer[at + 1 : end], buffer[:end])
+        if len(buffer) > 4:
+            # MQTT 5.0 1.5.5: a remaining length has four bytes at most.
+            raise MalformedPacketError(f"the remaining length does not end (first bytes {buffer[:8].hex(' ')})")
+        return None
