@@ -23,7 +23,8 @@ _ID_LENGTH = 8
 def open_session(channel: Channel, broker: Broker) -> MqttSession:
     """Return a session that no other prober, nor an earlier probe, can be mistaken for."""
     settings = broker.mqtt
-    client_id = f"{settings.client_id_prefix}-{''.join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))}"
+    word = "".join(_ID_ALPHABET[byte % len(_ID_ALPHABET)] for byte in secrets.token_bytes(_ID_LENGTH))
+    client_id = f"{settings.client_id_prefix}-{word}"
     topic = settings.topic.replace("{id}", client_id).replace("{nonce}", secrets.token_hex(8))
     payload = f"mqtt-tls-monitor {client_id} {secrets.token_hex(16)}"
     return AiomqttSession(

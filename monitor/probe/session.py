@@ -2,18 +2,18 @@
 
 aiomqtt 2 hides and leaks in ways that a monitor cannot live with: it turns every refusal into its own timeout, connects
 in a thread whose late callbacks can take over a reused descriptor, and leaves a task behind when cancelled. So it runs
-here over a socket of ours that never touches the descriptor, without its own timeout, and every wait is raced against
-`fault`. The hooks are private (`_client`, `_create_socket`, `_client_connect`, `_connected`) and held by
-tests/probe/test_paho_contract.py.
+here over a socket of ours that never touches the descriptor, without its own timeout, and every wait is cut short as
+soon as the peer has made its success impossible. The hooks are private (`_client`, `_create_socket`, `_client_connect`,
+`_connected`) and held by tests/probe/test_paho_contract.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-from collections.abc import Coroutine
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
 
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -21,22 +21,18 @@ from paho.mqtt.properties import Properties
 
 from monitor.model.broker import MqttSettings, MqttVersion
 from monitor.probe.fault import PhaseFault
+from monitor.probe.interruptible import Interruptible
 from monitor.probe.witness import Arrival, OwnMessage, Witness
 from monitor.wire.channel import Channel
 from monitor.wire.clock import Stamp
 from monitor.wire.ending import ConnectionEnded, Ending
 from monitor.wire.mqtt import Framer, MalformedPacketError
 
-T = TypeVar("T")
-
 _VERSIONS = {
     MqttVersion.V3_1: aiomqtt.ProtocolVersion.V31,
     MqttVersion.V3_1_1: aiomqtt.ProtocolVersion.V311,
     MqttVersion.V5: aiomqtt.ProtocolVersion.V5,
 }
-# What aiomqtt and paho would log is in the report already; a probe's failure is not a log line of a library.
-_SILENT = logging.getLogger(f"{__name__}.library")
-_SILENT.setLevel(logging.CRITICAL + 1)
 
 
 class MqttSession(Protocol):
@@ -72,13 +68,12 @@ class AiomqttSession:
         own: OwnMessage,
         keep_alive_s: int,
     ) -> None:
-        loop = asyncio.get_running_loop()
         self.witness = Witness(settings.version, own)
         self._channel = channel
         self._own = own
         self._qos = settings.qos
-        self._fault: asyncio.Future[PhaseFault] = loop.create_future()
-        self._own_arrived: asyncio.Future[None] = loop.create_future()
+        self._interruptible = Interruptible()
+        self._own_arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._framer = Framer()
         self._socket = _PahoSocket(channel, self.witness)
         is_v5 = settings.version is MqttVersion.V5
@@ -88,7 +83,6 @@ class AiomqttSession:
             "channel.invalid",
             username=settings.username,
             password=password,
-            logger=_SILENT,
             identifier=client_id,
             protocol=_VERSIONS[settings.version],
             clean_session=None if is_v5 else True,
@@ -98,6 +92,7 @@ class AiomqttSession:
             timeout=math.inf,
         )
         paho = self._client._client
+        paho.disable_logger()
         paho._create_socket = lambda: self._socket  # type: ignore[method-assign]
         # Without these four, paho writes at once and leaves readers and writers of the event loop alone.
         paho.on_socket_open = None
@@ -109,20 +104,23 @@ class AiomqttSession:
 
     async def connect(self) -> None:
         """See `MqttSession`."""
-        await self._race(self._connect())
+        await self._complete(self._connect, lambda: self.witness.connack)
 
     async def subscribe(self) -> None:
         """See `MqttSession`."""
-        await self._race(self._client.subscribe(self._own.topic.decode(), qos=self._qos, timeout=math.inf))
+        topic = self._own.topic.decode()
+        subscribe = partial(self._client.subscribe, topic, qos=self._qos, timeout=math.inf)
+        await self._complete(subscribe, lambda: self.witness.suback)
 
     async def publish(self) -> None:
         """See `MqttSession`."""
         topic = self._own.topic.decode()
-        await self._race(self._client.publish(topic, self._own.payload, qos=self._qos, retain=False, timeout=math.inf))
+        publish = partial(self._client.publish, topic, self._own.payload, qos=self._qos, timeout=math.inf)
+        await self._complete(publish, lambda: self.witness.published)
 
     async def own_message(self) -> None:
         """See `MqttSession`."""
-        await self._race(self._wait_for_own_message())
+        await self._complete(lambda: self._own_arrived, lambda: self.witness.own_message)
 
     def disconnect(self) -> None:
         """See `MqttSession`."""
@@ -132,31 +130,21 @@ class AiomqttSession:
     async def _connect(self) -> None:
         # On the loop, not in aiomqtt's executor: nothing here blocks, since the channel is connected already.
         self._client._client_connect()
-        await asyncio.shield(self._client._connected)
+        await self._client._connected
 
-    async def _wait_for_own_message(self) -> None:
-        async for message in self._client.messages:
-            is_own = message.topic.value.encode() == self._own.topic and message.payload == self._own.payload
-            if is_own and self.witness.own_message is not None:
-                return
-
-    async def _race(self, operation: Coroutine[Any, Any, T]) -> T:
-        """Await the operation, or whatever makes it hopeless. Leaves no task behind, however it ends."""
-        task = asyncio.ensure_future(operation)
+    async def _complete(
+        self, operation: Callable[[], Awaitable[object]], arrived: Callable[[], Arrival | None]
+    ) -> None:
         try:
-            await asyncio.wait((task, self._fault), return_when=asyncio.FIRST_COMPLETED)
-            if self._fault.done():
-                raise self._fault.result()
-            return await task
-        finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait((task,))
-            if not task.cancelled():
-                task.exception()  # seen
+            async with self._interruptible:
+                await operation()
+        except PhaseFault:
+            if arrived() is None:
+                raise
+            # What was awaited came just before the end; the next phase meets the end.
 
     def _received(self, plaintext: bytes, stamp: Stamp) -> None:
-        if self._fault.done():
+        if self._interruptible.is_interrupted:
             return
         try:
             packets = self._framer.feed(plaintext)
@@ -165,14 +153,15 @@ class AiomqttSession:
                 self.witness.received(packet, arrival)
                 self._socket.deliver(packet.raw)
                 self._client._client.loop_read()
+            if self.witness.own_message is not None and not self._own_arrived.done():
+                self._own_arrived.set_result(None)
         except MalformedPacketError as error:
             self._fail(PhaseFault("malformed", str(error)))
         except PhaseFault as fault:
             self._fail(fault)
 
     def _fail(self, fault: PhaseFault) -> None:
-        if not self._fault.done():
-            self._fault.set_result(fault)
+        self._interruptible.interrupt(fault)
 
     def _channel_ended(self, ended: asyncio.Future[Ending]) -> None:
         if not ended.cancelled():

@@ -91,12 +91,15 @@ class TlsEngine:
 
     def take(self) -> bytes:
         """Return the ciphertext that waits to be sent; empty if there is none."""
-        pieces = []
-        while True:
-            try:
-                pieces.append(self._connection.bio_read(_READ_BYTES))
-            except SSL.WantReadError:
-                return b"".join(pieces)
+        pieces = b""
+        try:
+            while True:
+                piece = self._connection.bio_read(_READ_BYTES)
+                pieces += piece
+                if len(piece) < _READ_BYTES:
+                    return pieces
+        except SSL.WantReadError:
+            return pieces
 
     def handshake(self) -> bool:
         """Go on with the handshake as far as the bytes allow. True once it is complete on our side.
@@ -118,21 +121,17 @@ class TlsEngine:
         return read_client_flight(flight, is_tls13=self._connection.get_protocol_version() == SSL.TLS1_3_VERSION)
 
     def read(self) -> bytes:
-        """Return all plaintext that has arrived; empty if there is none.
+        """Return the plaintext of the next record that has arrived; empty if there is none.
 
         Raises:
             ConnectionEnded: close_notify, an alert, or a broken record; plaintext before it is returned first.
         """
-        pieces: list[bytes] = []
-        while True:
-            try:
-                pieces.append(self._connection.recv(_READ_BYTES))
-            except SSL.WantReadError:
-                return b"".join(pieces)
-            except SSL.Error as error:
-                if pieces:
-                    return b"".join(pieces)  # the same ending comes again at the next read
-                raise ConnectionEnded(_from_openssl(error)) from None
+        try:
+            return self._connection.recv(_READ_BYTES)
+        except SSL.WantReadError:
+            return b""
+        except SSL.Error as error:
+            raise ConnectionEnded(_from_openssl(error)) from None
 
     def write(self, plaintext: bytes) -> None:
         """Encrypt; the ciphertext is then in `take()`.
