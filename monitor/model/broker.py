@@ -86,7 +86,7 @@ class MqttSettings:
     """How the round trip is made. The session is always clean and nothing is ever retained."""
 
     version: MqttVersion = MqttVersion.V3_1_1
-    client_id_prefix: str = "mqtt-tls-monitor"
+    client_id_prefix: str = "mqtt-monitor"
     username: str | None = None
     password: Secret | None = None
     topic: str = "mqtt-tls-monitor/{id}/{nonce}"

@@ -82,7 +82,7 @@ def _worded(fault: ChannelFault, channel: Channel, phase: Phase) -> PhaseFault:
     is_connecting = phase is Phase.MQTT_CONNECT
     if is_connecting and not channel.heard_after_handshake:
         # TLS 1.3: the verdict on the client's certificate comes after the handshake, at the first read or write.
-        certificate_fault = client_certificate_fault(fault.ending, channel.client_flight)
+        certificate_fault = client_certificate_fault(fault.ending, channel.sent_flight)
         if certificate_fault is not None:
             return certificate_fault
     return exchange_fault(fault.ending, names_alerts=is_connecting)

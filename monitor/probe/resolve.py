@@ -60,22 +60,26 @@ class Resolver:
         try:
             # An IP literal needs no resolver, and no thread.
             return Resolution(_lookup(host, port, socket.AI_NUMERICHOST), time.monotonic() - started)
-        except socket.gaierror:
+        except (socket.gaierror, UnicodeError):
             pass
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Resolution] = loop.create_future()
 
         def job() -> None:
-            began = time.monotonic()
+            found: Resolution | None = None
+            failure: Exception | None = None
+            if not done.cancelled():  # nobody waits for a name whose turn came too late
+                began = time.monotonic()
+                try:
+                    found = Resolution(_lookup(host, port, 0), time.monotonic() - began)
+                except (OSError, UnicodeError) as error:
+                    failure = error
             try:
-                found = Resolution(_lookup(host, port, 0), time.monotonic() - began)
-            except (OSError, UnicodeError) as error:
-                _hand_over(loop, done, None, error)
-            else:
-                _hand_over(loop, done, found, None)
+                loop.call_soon_threadsafe(self._settle, done, found, failure)
+            except RuntimeError:
+                return  # the loop has ended meanwhile
 
         self._busy += 1
-        done.add_done_callback(self._one_less)
         if self._started < min(self._busy, self._limit):
             self._started += 1
             threading.Thread(target=self._work, name=f"resolve-{self._started}", daemon=True).start()
@@ -90,8 +94,15 @@ class Resolver:
         for _ in range(self._started):
             self._jobs.put(None)
 
-    def _one_less(self, _: asyncio.Future[Resolution]) -> None:
+    def _settle(self, done: asyncio.Future[Resolution], found: Resolution | None, failure: Exception | None) -> None:
+        # Only now: a look-up that nobody waits for any more still holds its thread.
         self._busy -= 1
+        if done.done():
+            return
+        if found is not None:
+            done.set_result(found)
+        elif failure is not None:
+            done.set_exception(failure)
 
     def _work(self) -> None:
         while job := self._jobs.get():
@@ -103,26 +114,6 @@ def _lookup(host: str, port: int, flags: int) -> tuple[Address, ...]:
     return tuple(
         dict.fromkeys(Address(family, socket_address) for family, _, _, _, socket_address in found)  # type: ignore[arg-type]
     )
-
-
-def _hand_over(
-    loop: asyncio.AbstractEventLoop,
-    done: asyncio.Future[Resolution],
-    found: Resolution | None,
-    error: Exception | None,
-) -> None:
-    def settle() -> None:
-        if done.done():
-            return  # nobody waits any more
-        if found is not None:
-            done.set_result(found)
-        elif error is not None:
-            done.set_exception(error)
-
-    try:
-        loop.call_soon_threadsafe(settle)
-    except RuntimeError:
-        return  # the loop has ended meanwhile
 
 
 def _fault(host: str, error: Exception) -> PhaseFault:

@@ -16,6 +16,9 @@ from functools import partial
 from typing import Protocol
 
 import aiomqtt
+from paho.mqtt import MQTTException
+from paho.mqtt.client import error_string
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -26,7 +29,7 @@ from monitor.probe.witness import Arrival, OwnMessage, Witness
 from monitor.wire.channel import Channel
 from monitor.wire.clock import Stamp
 from monitor.wire.ending import ConnectionEnded, Ending
-from monitor.wire.mqtt import Framer, MalformedPacketError
+from monitor.wire.mqtt import Framer, MalformedPacketError, Packet
 
 _VERSIONS = {
     MqttVersion.V3_1: aiomqtt.ProtocolVersion.V31,
@@ -148,17 +151,25 @@ class AiomqttSession:
             return
         try:
             packets = self._framer.feed(plaintext)
-            arrival = Arrival(stamp, shares_segment=len(packets) > 1)
+            arrival = Arrival(stamp, shares_segment=len(packets) > 1 or self._framer.partial_bytes > 0)
             for packet in packets:
                 self.witness.received(packet, arrival)
                 self._socket.deliver(packet.raw)
-                self._client._client.loop_read()
+                self._let_client_read(packet)
             if self.witness.own_message is not None and not self._own_arrived.done():
                 self._own_arrived.set_result(None)
         except MalformedPacketError as error:
             self._fail(PhaseFault("malformed", str(error)))
         except PhaseFault as fault:
             self._fail(fault)
+
+    def _let_client_read(self, packet: Packet) -> None:
+        try:
+            code = self._client._client.loop_read()
+        except (MQTTException, ValueError) as error:
+            raise PhaseFault("malformed", f"a {packet.type.name} that cannot be read: {error}") from None
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise PhaseFault("malformed", f"a {packet.type.name} that breaks the protocol: {error_string(code)}")
 
     def _fail(self, fault: PhaseFault) -> None:
         self._interruptible.interrupt(fault)

@@ -90,7 +90,7 @@ def read_tls(channel: Channel) -> TlsFacts:
         is_complete=channel.engine.is_complete and not channel.is_held,
         ocsp_response=served.ocsp_response,
         client_certificate_requested=flight.has_certificate_message if flight else None,
-        client_certificate_sent=bool(flight and flight.has_certificate and not channel.is_held),
+        client_certificate_sent=bool(channel.sent_flight and channel.sent_flight.has_certificate),
         accepted_cas=served.accepted_cas,
         alert=channel.ended.result().alert if channel.ended.done() else None,
     )
@@ -98,7 +98,7 @@ def read_tls(channel: Channel) -> TlsFacts:
 
 def _handshake_fault(channel: Channel, ending: Ending) -> PhaseFault:
     # From our answer to the server's flight on, an ending may be the verdict on our certificate.
-    return client_certificate_fault(ending, channel.client_flight) or handshake_fault(ending)
+    return client_certificate_fault(ending, channel.sent_flight) or handshake_fault(ending)
 
 
 def _sni(server_name: str) -> str | None:

@@ -18,6 +18,7 @@ from monitor.model.facts import MqttFacts
 from monitor.model.reasons import CONNACK_V3, CONNACK_V5, DISCONNECT_V5, PUBACK_V5, SUBACK_V5
 from monitor.probe.fault import PhaseFault
 from monitor.wire.clock import Stamp
+from monitor.wire.ending import printable
 from monitor.wire.mqtt import Framer, Packet, PacketType
 
 _FAILURE = 0x80
@@ -25,6 +26,8 @@ _FAILURE = 0x80
 _QOS = 0b0110
 """PUBLISH flags (MQTT 5.0 3.3.1.2)."""
 _MAX_TEXT = 256
+# Who acknowledges a PUBLISH of each QoS (MQTT 5.0 4.3).
+_ACKNOWLEDGEMENTS = {1: (PacketType.PUBACK,), 2: (PacketType.PUBREC, PacketType.PUBCOMP)}
 # What this module and paho's property reader raise on bytes that are cut off or make no sense.
 _UNREADABLE = (IndexError, KeyError, TypeError, ValueError, struct.error, MQTTException)
 
@@ -53,6 +56,7 @@ class Witness:
         self._own = own
         self._sent: dict[PacketType, float] = {}
         self._sent_ids: dict[PacketType, bytes] = {}
+        self._acknowledgements: tuple[PacketType, ...] = ()
         self.connack: Arrival | None = None
         self.suback: Arrival | None = None
         self.published: Arrival | None = None
@@ -79,6 +83,7 @@ class Witness:
         elif packet.type is PacketType.PUBLISH and packet.flags & _QOS:
             after_topic = 2 + int.from_bytes(packet.body[:2], "big")
             self._sent_ids[packet.type] = packet.body[after_topic : after_topic + 2]
+            self._acknowledgements = _ACKNOWLEDGEMENTS[_qos(packet)]
 
     def sent_at(self, kind: PacketType) -> float | None:
         """Return when the first packet of this type left, on the monotonic clock."""
@@ -100,6 +105,8 @@ class Witness:
         if self.connack is None:
             if packet.type is not PacketType.CONNACK:
                 raise PhaseFault("unexpected_packet", f"{packet.type.name} came where CONNACK was due")
+            if PacketType.CONNECT not in self._sent:
+                raise PhaseFault("unexpected_packet", "CONNACK came before we had sent CONNECT")
             self._take_connack(packet, arrival)
             return
         match packet.type:
@@ -107,7 +114,7 @@ class Witness:
                 self._take_suback(packet, arrival)
             case PacketType.PUBLISH if PacketType.SUBSCRIBE in self._sent:
                 self._take_publish(packet, arrival)
-            case PacketType.PUBACK | PacketType.PUBREC | PacketType.PUBCOMP if PacketType.PUBLISH in self._sent:
+            case kind if kind in self._acknowledgements and self.published is None:
                 self._take_acknowledgement(packet, arrival)
             case PacketType.PUBREL if PacketType.PUBREC in self._sent:
                 pass
@@ -124,7 +131,7 @@ class Witness:
         # A broker that knows only 3.x answers a 5.0 CONNECT with a 3.x CONNACK, which has no properties.
         codes = CONNACK_V5 if self._is_v5 and len(body) > 2 else CONNACK_V3
         if codes is CONNACK_V5:
-            self._facts["connack_properties"] = self._properties(PacketTypes.CONNACK, body[2:])
+            self._facts["connack_properties"] = self._last_properties(PacketTypes.CONNACK, body[2:])
         elif len(body) != 2:
             raise ValueError(f"{len(body)} bytes after the fixed header, not 2")
         if code:
@@ -137,9 +144,7 @@ class Witness:
         self._check_id(packet, PacketType.SUBSCRIBE)
         codes = packet.body[2:]
         if self._is_v5:
-            length, start = _variable_length(codes)
-            self._properties(PacketTypes.SUBACK, codes)
-            codes = codes[start + length :]
+            _, codes = self._properties(PacketTypes.SUBACK, codes)
         if len(codes) != 1:
             raise ValueError(f"{len(codes)} return codes for one subscription")
         code = codes[0]
@@ -152,11 +157,15 @@ class Witness:
 
     def _take_acknowledgement(self, packet: Packet, arrival: Arrival) -> None:
         self._check_id(packet, PacketType.PUBLISH)
+        if packet.type is PacketType.PUBCOMP and PacketType.PUBREL not in self._sent:
+            raise PhaseFault("unexpected_packet", "PUBCOMP came before we had sent PUBREL")
+        if not self._is_v5 and len(packet.body) != 2:
+            raise ValueError(f"{len(packet.body)} bytes after the fixed header, not 2")
         code = packet.body[2] if self._is_v5 and len(packet.body) > 2 else 0
         if packet.type is not PacketType.PUBCOMP:
             self._facts["puback_code"] = code
         if self._is_v5 and len(packet.body) > 3:
-            self._properties(int(packet.type), packet.body[3:])
+            self._last_properties(int(packet.type), packet.body[3:])
         if code >= _FAILURE:
             raise self._refusal(packet.type.name, code, PUBACK_V5.get(code, "refused"))
         if packet.type is not PacketType.PUBREC:
@@ -174,12 +183,21 @@ class Witness:
         topic = packet.body[2 : 2 + length]
         if len(topic) != length:
             raise ValueError("the topic is cut off")
-        at = 2 + length + (2 if packet.flags & _QOS else 0)
+        name = topic.decode()
+        # MQTT-3.3.2-2: no wildcards. An empty one would be an alias (MQTT 5.0 3.3.2.1), and we allowed none.
+        if not name or "#" in name or "+" in name:
+            raise ValueError("no topic that can be published to")
+        if _qos(packet) == 3:
+            raise ValueError("QoS 3 does not exist")  # MQTT-3.3.1-4
+        payload = packet.body[2 + length :]
+        if _qos(packet):
+            if len(payload) < 2:
+                raise ValueError("no packet identifier")
+            payload = payload[2:]
         if self._is_v5:
-            size, start = _variable_length(packet.body[at:])
-            at += start + size
+            _, payload = self._properties(PacketTypes.PUBLISH, payload)
         # A retained copy is an older message by definition (MQTT 3.1.1 3.3.1.3): not what was just published.
-        is_own = (topic, packet.body[at:]) == (self._own.topic, self._own.payload) and not packet.flags & 1
+        is_own = (topic, payload) == (self._own.topic, self._own.payload) and not packet.flags & 1
         if not is_own or PacketType.PUBLISH not in self._sent:
             self.foreign_messages += 1
         elif self.own_message is None:
@@ -191,21 +209,32 @@ class Witness:
         code = packet.body[0] if packet.body else 0
         self._facts["disconnect_code"] = code
         if len(packet.body) > 1:
-            self._properties(PacketTypes.DISCONNECT, packet.body[1:])
+            self._last_properties(PacketTypes.DISCONNECT, packet.body[1:])
         raise self._refusal("DISCONNECT", code, "disconnected", DISCONNECT_V5.get(code))
 
-    def _properties(self, packet_type: int, data: bytes) -> tuple[tuple[str, str], ...]:
-        """Decode MQTT 5 properties, and keep the Reason String."""
+    def _last_properties(self, packet_type: int, data: bytes) -> tuple[tuple[str, str], ...]:
+        """Decode the properties that end a packet."""
+        found, rest = self._properties(packet_type, data)
+        if rest:
+            raise ValueError(f"{len(rest)} bytes after the properties")
+        return found
+
+    def _properties(self, packet_type: int, data: bytes) -> tuple[tuple[tuple[str, str], ...], bytes]:
+        """Decode MQTT 5 properties, and keep the Reason String. Returns them and what follows them."""
+        length, start = _variable_length(data)
+        end = start + length
+        if end > len(data):
+            raise ValueError("the properties are cut off")
         properties = Properties(packet_type)  # type: ignore[no-untyped-call]
-        properties.unpack(data)  # type: ignore[no-untyped-call]
+        properties.unpack(data[:end])  # type: ignore[no-untyped-call]
         found = tuple(
-            (name, str(value)[:_MAX_TEXT])
+            (name, printable(str(value)[:_MAX_TEXT]))
             for name, value in properties.json().items()  # type: ignore[no-untyped-call]
         )
         for name, value in found:
             if name == "ReasonString":
                 self._facts["reason_string"] = value
-        return found
+        return found, data[end:]
 
     def _refusal(self, packet: str, code: int, word: str, name: str | None = None) -> PhaseFault:
         detail = f"{packet} with code 0x{code:02x}" if code >= _FAILURE else f"{packet} with code {code}"
@@ -214,6 +243,10 @@ class Witness:
         if reason := self._facts.get("reason_string"):
             detail += f": {reason}"
         return PhaseFault(word, detail)
+
+
+def _qos(packet: Packet) -> int:
+    return (packet.flags & _QOS) >> 1
 
 
 def _variable_length(data: bytes) -> tuple[int, int]:

@@ -39,8 +39,10 @@ class Channel:
         self._hold = False
         self._held = b""
         self._receiver: Receiver | None = None
+        self._early: list[tuple[bytes, Stamp]] = []
         self._budget = 0
         self._outbox = b""
+        self._send_failure: Ending | None = None
         self._received: Stamp | None = None
         self._last_send = 0.0
         self._is_open = True
@@ -63,6 +65,8 @@ class Channel:
         Raises:
             ConnectionEnded: it cannot be completed.
         """
+        if self.ended.done():
+            raise ConnectionEnded(self.ended.result())  # what was held has not left
         self._hold = self.is_held = False
         held, self._held = self._held, b""
 
@@ -70,14 +74,20 @@ class Channel:
             self._send(held)
             if self.engine.is_complete:
                 self._finish_handshake()
+                if self._received is not None:
+                    self._deliver(self._received)  # what came while we held
             else:
                 self.waits.begin(self._last_send)
+                self._advance()
 
         await self._handshake_step(send_held)
 
     def deliver_to(self, receiver: Receiver) -> None:
-        """From now on hand every piece of plaintext, with its arrival, to `receiver`."""
+        """Hand every piece of plaintext, with its arrival, to `receiver`, beginning with what has come already."""
         self._receiver = receiver
+        early, self._early = self._early, []
+        for plaintext, stamp in early:
+            receiver(plaintext, stamp)
 
     def allow(self, byte_count: int) -> None:
         """Let the peer send this much (ciphertext) from now on; more is an ending."""
@@ -118,7 +128,7 @@ class Channel:
         except ConnectionEnded as ended:
             self.end(ended.ending)
         else:
-            self._tcp.finish_sending()
+            self._finish_sending()
 
     async def peer_closed(self, patience_s: float) -> None:
         """Wait for the peer to close too, at most `patience_s`.
@@ -181,7 +191,9 @@ class Channel:
                 return
             data, self._received = arrived
             if not data:
-                raise ConnectionEnded(Ending(end=End.EOF, detail="closed by the peer without close_notify"))  # noqa: TRY301
+                # After a send has taken the error of a reset, the kernel shows but the end of the stream.
+                end_of_stream = Ending(end=End.EOF, detail="closed by the peer without close_notify")
+                raise ConnectionEnded(self._send_failure or end_of_stream)  # noqa: TRY301
             self._budget -= len(data)
             if self._budget < 0:
                 detail = "the peer sent more than any honest peer would"
@@ -198,10 +210,17 @@ class Channel:
             self.end(ended.ending)
 
     def _deliver(self, stamp: Stamp) -> None:
-        # Until nothing is left: an ending in the same segment must not wait for the next one.
-        while plaintext := self.engine.read():
-            if self._receiver is not None:
+        plaintext = b""
+        try:
+            # Until nothing is left: an ending in the same segment must not wait for the next one.
+            while piece := self.engine.read():
+                plaintext += piece
+        finally:
+            # In one piece, as it shares one stamp; and before the ending, if that came with it.
+            if plaintext and self._receiver is not None:
                 self._receiver(plaintext, stamp)
+            elif plaintext and not self._said_goodbye:
+                self._early.append((plaintext, stamp))
 
     def _send(self, data: bytes) -> None:
         self._last_send = time.monotonic()
@@ -215,6 +234,7 @@ class Channel:
             self._outbox = data[self._tcp.send(data) :]
         except ConnectionEnded as ended:
             # After a reset the peer's alert may still be readable, and says more.
+            self._send_failure = ended.ending
             self._drain()
             raise ConnectionEnded(self.ended.result() if self.ended.done() else ended.ending) from None
         if self._outbox:
@@ -226,6 +246,13 @@ class Channel:
             self._flush(self._outbox)
         except ConnectionEnded as ended:
             self.end(ended.ending)
+        else:
+            if self._said_goodbye:
+                self._finish_sending()
+
+    def _finish_sending(self) -> None:
+        if not self._outbox:  # else when it is sent
+            self._tcp.finish_sending()
 
     def _drain(self) -> None:
         for _ in range(8):
@@ -246,6 +273,11 @@ class Channel:
         if self._tcp.fd >= 0:
             self._loop.remove_reader(self._tcp.fd)
             self._loop.remove_writer(self._tcp.fd)
+
+    @property
+    def sent_flight(self) -> ClientFlight | None:
+        """Our answer to the server's flight once it has left; None while it is held."""
+        return None if self.is_held else self.client_flight
 
     @property
     def heard_after_handshake(self) -> bool:

@@ -39,6 +39,11 @@ class Ending:
     """RFC 8446 6 name, or `alert_NN` for a number without one."""
 
 
+def printable(text: str) -> str:
+    """Return a peer's text fit for one line of a log or a terminal: no line breaks, no escape sequences."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
 class ConnectionEnded(Exception):  # noqa: N818 - an ending is data for the layer above, not an error of ours
     """Raised towards whoever waits for a connection that has ended."""
 

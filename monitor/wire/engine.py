@@ -19,7 +19,7 @@ from OpenSSL._util import lib as _lib
 
 from monitor.model.broker import ClientIdentity, TlsVersion
 from monitor.model.reasons import ALERTS, UNKNOWN_ALERT
-from monitor.wire.ending import ConnectionEnded, End, Ending
+from monitor.wire.ending import ConnectionEnded, End, Ending, printable
 from monitor.wire.records import ClientFlight, RecordCounter, looks_like_tls, read_client_flight
 
 _READ_BYTES = 16384
@@ -65,13 +65,14 @@ class TlsEngine:
         if server_name is not None:
             self._connection.set_tlsext_host_name(server_name.encode("ascii"))
         self._received_any = False
-        self._after_handshake = RecordCounter()
+        self._records = RecordCounter()
+        self._handshake_records = 0
         self.is_complete = False
 
     @property
     def records_after_handshake(self) -> int:
         """Whole records received since the handshake completed, tickets and alerts included."""
-        return self._after_handshake.whole
+        return self._records.whole - self._handshake_records if self.is_complete else 0
 
     def feed(self, ciphertext: bytes) -> None:
         """Take what the peer sent (not empty).
@@ -84,8 +85,7 @@ class TlsEngine:
             if not looks_like_tls(ciphertext):
                 start = ciphertext[:16]
                 raise ConnectionEnded(Ending(end=End.NOT_TLS, detail=f"the answer began with {start!r}"))
-        if self.is_complete:
-            self._after_handshake.feed(ciphertext)
+        self._records.feed(ciphertext)
         while ciphertext:
             ciphertext = ciphertext[self._connection.bio_write(ciphertext) :]
 
@@ -113,12 +113,16 @@ class TlsEngine:
             return False
         except SSL.Error as error:
             raise ConnectionEnded(_from_openssl(error)) from None
+        self._handshake_records = self._records.whole
         self.is_complete = True
         return True
 
-    def client_flight(self, flight: bytes) -> ClientFlight:
-        """Say what our answer (from `take()`) to the server's flight carries."""
-        return read_client_flight(flight, is_tls13=self._connection.get_protocol_version() == SSL.TLS1_3_VERSION)
+    def client_flight(self, flight: bytes) -> ClientFlight | None:
+        """Say what our answer (from `take()`) to the server's flight carries; None if it is but another ClientHello."""
+        is_tls13 = self._connection.get_protocol_version() == SSL.TLS1_3_VERSION
+        if is_tls13 and not self.is_complete:
+            return None  # RFC 8446 4.1.4: the answer to a HelloRetryRequest
+        return read_client_flight(flight, is_tls13=is_tls13)
 
     def read(self) -> bytes:
         """Return the plaintext of the next record that has arrived; empty if there is none.
@@ -208,7 +212,7 @@ def _accepted_cas(connection: SSL.Connection) -> tuple[str, ...]:
     names = connection.get_client_ca_list()[:_MAX_ACCEPTED_CAS]
     return tuple(
         ",".join(
-            f"{kind.decode('ascii', 'replace')}={value.decode('utf-8', 'replace')}"
+            f"{kind.decode('ascii', 'replace')}={printable(value.decode('utf-8', 'replace'))}"
             for kind, value in reversed(name.get_components())
         )
         for name in names
@@ -216,10 +220,9 @@ def _accepted_cas(connection: SSL.Connection) -> tuple[str, ...]:
 
 
 # OpenSSL words an alert as "tls alert handshake failure", "tlsv13 alert certificate required" or "tlsv1 unrecognized
-# name", by version of the protocol and of itself; one without a name as "reason(1041)", 1000 being
-# SSL_AD_REASON_OFFSET.
-_ALERT_TEXT = re.compile(r"(?:tls|ssl)\S* (?:alert )?(?P<name>[a-z ]+)")
-_ALERT_NUMBER = re.compile(r"reason\(1(?P<number>\d{3})\)")
+# name", by version of the protocol and of itself. One without a name has the number 1000 (SSL_AD_REASON_OFFSET) + NN
+# and no words at all: an SSL error without a reason is nothing else.
+_ALERT_TEXT = re.compile(r"(?:tls|tlsv1\S*|ssl/tls|sslv3) (?P<alert>alert )?(?P<name>[a-z ]+)")
 _ALERT_NAMES = frozenset(ALERTS.values())
 _OWN_FAULTS = {
     "unsupported protocol": End.VERSION_UNSUPPORTED,
@@ -237,10 +240,10 @@ def _from_openssl(error: SSL.Error) -> Ending:
     if isinstance(error, SSL.ZeroReturnError):
         return Ending(end=End.CLOSE_NOTIFY, detail="closed by the peer with close_notify")
     queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    reasons = [reason for _, _, reason in queue]
-    for reason in reasons:
-        if ending := _alert(reason):
+    for library, _, reason in queue:
+        if ending := _alert(library, reason):
             return ending
+    reasons = [reason for _, _, reason in queue]
     text = "; ".join(dict.fromkeys(reasons)) or "OpenSSL gave no reason"
     for reason in reasons:
         if reason in _OWN_FAULTS:
@@ -250,14 +253,16 @@ def _from_openssl(error: SSL.Error) -> Ending:
     return Ending(end=End.TLS_ERROR, detail=text)
 
 
-def _alert(reason: str) -> Ending | None:
-    if match := _ALERT_TEXT.fullmatch(reason):
-        name = match["name"].replace(" ", "_")
-        name = "user_canceled" if name == "user_cancelled" else name  # RFC 8446 spells it with one l
-        if name in _ALERT_NAMES:
-            return Ending(end=End.ALERT, alert=name, detail=f"the peer sent the TLS alert {name}")
-    if match := _ALERT_NUMBER.fullmatch(reason):
-        reason = f"alert number {int(match['number'])}"
-    elif " alert " not in reason:
+def _alert(library: str, reason: str) -> Ending | None:
+    if not reason and library == "SSL routines":
+        return Ending(end=End.ALERT, alert=UNKNOWN_ALERT, detail="the peer sent a TLS alert with a number without name")
+    match = _ALERT_TEXT.fullmatch(reason)
+    if match is None:
         return None
-    return Ending(end=End.ALERT, alert=UNKNOWN_ALERT, detail=f"the peer sent a TLS alert that is not known: {reason}")
+    name = match["name"].replace(" ", "_")
+    name = "user_canceled" if name == "user_cancelled" else name  # RFC 8446 spells it with one l
+    if name in _ALERT_NAMES:
+        return Ending(end=End.ALERT, alert=name, detail=f"the peer sent the TLS alert {name}")
+    if match["alert"]:
+        return Ending(end=End.ALERT, alert=UNKNOWN_ALERT, detail=f"the peer sent a TLS alert not known here: {reason}")
+    return None

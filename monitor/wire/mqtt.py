@@ -66,31 +66,33 @@ class Framer:
         """
         self._buffer += data
         packets = []
-        while packet := self._next():
+        start = 0
+        while packet := self._packet_at(start):
             packets.append(packet)
-            self._buffer = self._buffer[len(packet.raw) :]
+            start += len(packet.raw)
+        self._buffer = self._buffer[start:]
         return packets
 
-    def _next(self) -> Packet | None:
-        buffer = self._buffer
-        if not buffer:
+    def _packet_at(self, start: int) -> Packet | None:
+        header = self._buffer[start : start + 5]
+        if not header:
             return None
-        kind = buffer[0] >> 4
+        kind = header[0] >> 4
         if kind == 0:
             # MQTT 5.0 2.1.2: type 0 is reserved and forbidden.
-            raise MalformedPacketError(f"packet type 0 does not exist (first bytes {buffer[:8].hex(' ')})")
+            raise MalformedPacketError(f"packet type 0 does not exist (first bytes {header.hex(' ')})")
         length = shift = 0
-        for at, byte in enumerate(buffer[1:5], start=1):
+        for at, byte in enumerate(header[1:], start=start + 1):
             length |= (byte & 0x7F) << shift
             shift += 7
             if length > MAX_PACKET_BYTES:
                 raise MalformedPacketError(f"a {PacketType(kind).name} of {length} bytes or more was announced")
             if byte < 0x80:
                 end = at + 1 + length
-                if len(buffer) < end:
+                if len(self._buffer) < end:
                     return None
-                return Packet(PacketType(kind), buffer[0] & 0x0F, buffer[at + 1 : end], buffer[:end])
-        if len(buffer) > 4:
+                return Packet(PacketType(kind), header[0] & 0x0F, self._buffer[at + 1 : end], self._buffer[start:end])
+        if len(header) > 4:
             # MQTT 5.0 1.5.5: a remaining length has four bytes at most.
-            raise MalformedPacketError(f"the remaining length does not end (first bytes {buffer[:8].hex(' ')})")
+            raise MalformedPacketError(f"the remaining length does not end (first bytes {header.hex(' ')})")
         return None

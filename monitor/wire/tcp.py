@@ -129,6 +129,7 @@ class TcpConnection:
     def close(self) -> None:
         """Close the descriptor. The caller has removed its readers and writers."""
         self._socket.close()
+        self.fd = -1  # the number may be somebody else's from now on
 
 
 async def _writable(sock: socket.socket) -> None:

@@ -83,7 +83,7 @@ async def test_versions_a_broker_does_not_speak_have_their_reasons(pki: TestPki,
     ],
 )
 async def test_two_way_tls_with_none_a_good_and_a_foreign_certificate(
-    pki: TestPki, tmp_path: Path, kind: type[Mosquitto] | type[NatsServer], version: TlsVersion
+    pki: TestPki, tmp_path: Path, kind: type[Mosquitto | NatsServer], version: TlsVersion
 ) -> None:
     with _two_way(kind, tmp_path, pki, version) as server:
         without = await run_probe(broker_at(server.port))
@@ -101,7 +101,7 @@ async def test_two_way_tls_with_none_a_good_and_a_foreign_certificate(
 
 
 def _two_way(
-    kind: type[Mosquitto] | type[NatsServer], directory: Path, pki: TestPki, version: TlsVersion
+    kind: type[Mosquitto | NatsServer], directory: Path, pki: TestPki, version: TlsVersion
 ) -> Mosquitto | NatsServer:
     if kind is Mosquitto:
         return Mosquitto(

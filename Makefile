@@ -1,0 +1,59 @@
+# `make help` lists what there is. PYTHON=python3.12 chooses the interpreter of .venv.
+
+BIN := .venv/bin
+NPM := node_modules
+# Debian keeps brokers where only root's PATH looks.
+export PATH := $(PATH):/usr/sbin:/sbin
+export PYTHON
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+.venv/.set-up: constraints.txt pyproject.toml
+	@scripts/set-up
+
+.PHONY: run
+run: .venv/.set-up ## Run the demo, or the daemon with CONFIG=file.yml
+	@$(BIN)/mqtt-tls-monitor $(if $(CONFIG),run --config "$(CONFIG)",demo)
+
+.PHONY: test
+test: .venv/.set-up packages lint ## Run the whole suite: lint, types, structure, tests
+	$(BIN)/pytest -n 2 -m "not brokers"
+
+.PHONY: packages
+packages:
+	@scripts/debian-packages "the tests" mosquitto:mosquitto nats-server:nats-server promtool:prometheus \
+		chromium:chromium openssl:openssl
+
+.PHONY: lint
+lint: .venv/.set-up ## Check style, types and the direction of imports
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: .venv/.set-up ## Format the code, and fix what can be fixed
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format --quiet
+
+.PHONY: test-brokers
+test-brokers: .venv/.set-up packages ## Run the tests against RabbitMQ and aedes too
+	@scripts/debian-packages "the tests against RabbitMQ and aedes" rabbitmq-server:rabbitmq-server node:nodejs npm:npm
+	@test -d $(NPM)/aedes || { echo "Installing aedes with npm into $(NPM)"; \
+		npm install --silent --no-save --no-package-lock --no-audit --no-fund --prefix . aedes@1.2.0; }
+	$(BIN)/pytest -m brokers
+
+.PHONY: bench
+bench: .venv/.set-up packages ## Measure, each beside its baseline
+	$(BIN)/python -m benchmarks
+
+.PHONY: constraints
+constraints: .venv/.set-up ## Pin what pyproject.toml asks for; UPGRADE=1 moves to the newest versions
+	@scripts/constraints $(if $(UPGRADE),--upgrade)
+
+.PHONY: clean
+clean: ## Remove everything that was made here
+	rm -rf .venv build *.egg-info $(NPM) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

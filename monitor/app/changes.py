@@ -1,0 +1,47 @@
+"""What the log says of brokers and of configurations. A broker has a line when its state changes, and no other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import structlog
+
+from monitor.model.config import Problem
+from monitor.model.judgement import Assessment, Verdict
+from monitor.model.report import ProbeReport
+from monitor.store import Change
+
+_LINES = {
+    Verdict.OK: (logging.INFO, "broker is ok"),
+    Verdict.WARNING: (logging.WARNING, "broker is worth a warning"),
+    Verdict.CRITICAL: (logging.ERROR, "broker is in a critical state"),
+}
+
+log = structlog.stdlib.get_logger()
+
+
+def log_change(change: Change, report: ProbeReport, assessment: Assessment) -> None:
+    """Say what is wrong with a broker since when, and what to do, if that is news; at `debug`, every probe."""
+    after = change.after
+    log.debug("probed", broker=change.broker, verdict=assessment.verdict, duration_s=round(report.duration_s, 4))
+    if not change.is_change or after is None:
+        return
+    fields = {
+        "broker": change.broker,
+        "verdict": after.verdict.value,
+        "before": None if change.before is None else change.before.verdict.value,
+        "reason": after.reason,
+        "since": None if change.since is None else change.since.isoformat(timespec="seconds"),
+    }
+    if assessment.findings and assessment.verdict is not Verdict.OK:
+        gravest = assessment.findings[0]
+        fields |= {"finding": gravest.code, "message": gravest.message, "fix": gravest.fix}
+    level, event = _LINES[after.verdict]
+    log.log(level, event, **fields)
+
+
+def log_problems(problems: Sequence[Problem], *, level: int) -> None:
+    """Write one line for each problem of a configuration; `level` as `logging` numbers them."""
+    for problem in problems:
+        log.log(level, "configuration problem", problem=str(problem))

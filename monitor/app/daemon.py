@@ -1,0 +1,191 @@
+"""What ties schedule, probe, checks and store together, and exchanges the brokers while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from monitor.app.changes import log_change, log_problems
+from monitor.checks.assess import Assessor
+from monitor.config.load import load
+from monitor.model.broker import Broker
+from monitor.model.config import Config, ConfigError, Problem, Settings
+from monitor.model.outcome import Failed
+from monitor.model.reasons import INTERNAL
+from monitor.model.report import ProbeReport
+from monitor.probe.pipeline import probe
+from monitor.probe.resolve import Resolver
+from monitor.schedule import Schedule
+from monitor.store import Snapshot, Store
+
+HEARTBEAT_S = 1.0
+"""Between two measurements of the event loop's lag, and two looks at the wall clock."""
+
+log = structlog.stdlib.get_logger()
+
+
+class Daemon:
+    """Probes every broker of a configuration in its turns, and knows the results.
+
+    Args:
+        config: loaded; the file it came from is read again by `reload`.
+        environ: for reloading.
+        tasks: owns whatever runs.
+        now: the wall clock; UTC, aware.
+        monotonic: a clock that nobody sets, in seconds.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        environ: Mapping[str, str],
+        *,
+        tasks: asyncio.TaskGroup,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = config
+        self._environ = environ
+        self._tasks = tasks
+        self._now = now
+        self._monotonic = monotonic
+        self._store = Store()
+        self._assessor = Assessor()
+        self._resolver = Resolver()
+        self._schedule = Schedule(
+            tasks=tasks,
+            max_in_flight=config.settings.max_in_flight,
+            probe=self._probe,
+            record=self._record,
+            stats=self._store.monitor,
+            now=now,
+            monotonic=monotonic,
+        )
+        self._heartbeat: asyncio.Task[None] | None = None
+        self._is_stopping = False
+        self._reloading = asyncio.Lock()
+        self._awaited: dict[str, float] = {}
+        """Brokers without a result, and the monotonic time from which on nobody waits for it."""
+
+    def start(self) -> None:
+        """Begin to probe; to be called once, on the running loop."""
+        self._schedule.start()
+        self._watch(self._config.brokers)
+        self._store.monitor.reloaded(success=True, at=self._now())
+        self._heartbeat = self._tasks.create_task(self._beat(), name="heartbeat")
+
+    async def stop(self) -> None:
+        """Begin no more probes; return when the running ones have ended, at most the longest timeout later."""
+        self._is_stopping = True
+        await self._schedule.drain(max((broker.timeout_s for broker in self._config.brokers), default=0.0))
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+        self._resolver.close()
+
+    def snapshot(self) -> Snapshot:
+        """Return everything known now."""
+        return self._store.snapshot()
+
+    def is_ready(self) -> bool:
+        """Tell whether every broker has a result, or had an interval and a timeout to get one."""
+        now = self._monotonic()
+        is_started = self._heartbeat is not None
+        return is_started and all(deadline <= now for deadline in self._awaited.values())
+
+    async def reload(self) -> Sequence[Problem]:
+        """Read the configuration again and apply it as a whole.
+
+        Returns:
+            Nothing if that was done; else every problem found, and the running configuration stays.
+        """
+        async with self._reloading:
+            try:
+                # Reads many files: certificates, keys, the whole system trust store.
+                config = await asyncio.to_thread(load, Path(self._config.file), self._environ)
+            except ConfigError as error:
+                return self._refuse(error.problems)
+            except Exception:
+                self._store.monitor.internal_error()
+                log.exception("the configuration could not be loaded by a fault of the monitor")
+                return self._refuse((self._problem("could not be loaded by a fault of the monitor, see its log"),))
+            if self._is_stopping:
+                return self._refuse((self._problem("not loaded, the daemon is stopping"),))
+            self._apply(config)
+            return ()
+
+    def _problem(self, message: str) -> Problem:
+        return Problem(file=self._config.file, line=None, key=None, message=message)
+
+    def _refuse(self, problems: Sequence[Problem]) -> Sequence[Problem]:
+        log_problems(problems, level=logging.ERROR)
+        log.error("configuration not reloaded; the running one stays", file=self._config.file)
+        self._store.monitor.reloaded(success=False, at=self._now())
+        return problems
+
+    def _apply(self, config: Config) -> None:
+        log_problems(config.warnings, level=logging.WARNING)
+        waiting = _differing(self._config.settings, config.settings)
+        if waiting:
+            log.warning("some settings take effect only after a restart", settings=waiting)
+        self._config = config
+        self._watch(config.brokers)
+        self._store.monitor.reloaded(success=True, at=self._now())
+
+    def _watch(self, brokers: tuple[Broker, ...]) -> None:
+        self._store.configure(brokers)
+        update = self._schedule.update(brokers)
+        unknown = {state.broker.name for state in self._store.snapshot().brokers if state.report is None}
+        now = self._monotonic()
+        self._awaited = {
+            broker.name: self._awaited.get(broker.name, now + broker.interval_s + broker.timeout_s)
+            for broker in brokers
+            if broker.name in unknown
+        }
+        log.info(
+            "configuration in use",
+            file=self._config.file,
+            brokers=len(brokers),
+            added=update.added,
+            removed=update.removed,
+            replaced=update.replaced,
+        )
+
+    async def _probe(self, broker: Broker) -> ProbeReport:
+        self._store.monitor.probe_started()
+        try:
+            return await probe(broker, verify=self._assessor.verify, now=self._now, resolver=self._resolver)
+        finally:
+            self._store.monitor.probe_ended()
+
+    def _record(self, broker: Broker, report: ProbeReport) -> None:
+        # Also when the broker is down: what is thought of the certificates last seen changes with time alone.
+        last_seen = self._store.last_seen(broker.name)
+        assessment = self._assessor.assess(report, broker, self._now(), last_seen=last_seen)
+        if _is_internal(report):
+            self._store.monitor.internal_error()
+        change = self._store.record(report, assessment)
+        self._awaited.pop(broker.name, None)
+        log_change(change, report, assessment)
+
+    async def _beat(self) -> None:
+        while True:
+            asleep_since = self._monotonic()
+            await asyncio.sleep(HEARTBEAT_S)
+            self._store.monitor.loop_lag(max(0.0, self._monotonic() - asleep_since - HEARTBEAT_S))
+            self._schedule.check_clock()
+
+
+def _is_internal(report: ProbeReport) -> bool:
+    failure = report.failure
+    return failure is not None and isinstance(failure.outcome, Failed) and failure.outcome.reason == INTERNAL
+
+
+def _differing(running: Settings, loaded: Settings) -> list[str]:
+    return [field.name for field in fields(Settings) if getattr(running, field.name) != getattr(loaded, field.name)]

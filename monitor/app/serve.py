@@ -1,0 +1,152 @@
+"""The daemon's life: from the loaded configuration to the listening socket, through signals to the drained end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from monitor import logs
+from monitor.app.changes import log_problems
+from monitor.app.daemon import Daemon
+from monitor.config.load import load
+from monitor.model.config import Config, ConfigError, Settings
+from monitor.web.server import create_app
+
+EXIT_OK = 0
+EXIT_UNUSABLE = 1
+"""The configuration cannot be used, or the port cannot be had."""
+
+GOODBYE_S = 1.0
+"""How long a scrape under way may hold up the end, once the probes have ended."""
+
+log = structlog.stdlib.get_logger()
+
+
+def run(path: Path, environ: Mapping[str, str]) -> int:
+    """Run the daemon until it is told to stop, and return the exit status. Blocks; owns the process's log and signals.
+
+    A configuration that cannot be used is told on standard error, one line for each problem.
+    """
+    try:
+        config = load(path, environ)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)  # noqa: T201  # how the log is to be written is not known yet
+        return EXIT_UNUSABLE
+    logs.configure(config.settings.log_level, config.settings.log_format)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(serve(config, environ))
+
+
+async def serve(
+    config: Config, environ: Mapping[str, str], *, listening: Callable[[str], None] = lambda _: None
+) -> int:
+    """Probe and answer until SIGTERM or SIGINT, then let the running probes end; return the exit status.
+
+    Args:
+        config: loaded; its file is read again on SIGHUP and on request over HTTP.
+        environ: for reloading.
+        listening: called with the URL, once there is one.
+    """
+    stopping = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        daemon = Daemon(config, environ, tasks=tasks, now=_utc_now)
+
+        def reload_daemon() -> None:
+            tasks.create_task(daemon.reload(), name="reload")
+
+        try:
+            async with _http(daemon, config.settings) as url:
+                with _signals(stop=stopping.set, reload=reload_daemon):
+                    log_problems(config.warnings, level=logging.WARNING)
+                    daemon.start()
+                    log.info("listening", url=url)
+                    listening(url)
+                    try:
+                        await stopping.wait()
+                        log.info("stopping; probes under way may end")
+                    finally:
+                        await daemon.stop()
+        except _CannotListenError as error:
+            log.error("cannot listen", address=error.address, error=error.reason)  # noqa: TRY400  # no bug: no traceback
+            return EXIT_UNUSABLE
+    log.info("stopped")
+    return EXIT_OK
+
+
+class _CannotListenError(Exception):
+    """The address is taken, foreign, or not ours to use."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"{address}: {reason}")
+        self.address = address
+        self.reason = reason
+
+
+@asynccontextmanager
+async def _http(daemon: Daemon, settings: Settings) -> AsyncIterator[str]:
+    """Answer over HTTP inside the block; gives the URL to open."""
+    # No access log: a scrape every few seconds says nothing, and the lines that matter would drown.
+    runner = web.AppRunner(create_app(daemon, _utc_now), access_log=None, shutdown_timeout=GOODBYE_S)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.listen_host or None, settings.listen_port)
+        try:
+            await site.start()
+        except OSError as error:
+            reason = str(error) if error.errno is None or error.errno < 0 else os.strerror(error.errno)
+            raise _CannotListenError(f"{settings.listen_host}:{settings.listen_port}", reason) from None
+        yield _url(settings.listen_host or "localhost", runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+@contextmanager
+def _signals(*, stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
+    """Handle SIGTERM, SIGINT and SIGHUP inside the block. A second order to stop ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stop_signals = (signal.SIGTERM, signal.SIGINT)
+    former = {number: signal.getsignal(number) for number in (*stop_signals, signal.SIGHUP)}
+
+    def stop_once() -> None:
+        for number in stop_signals:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        stop()
+
+    for number in stop_signals:
+        loop.add_signal_handler(number, stop_once)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's if that is installed; None means asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415  # an extra
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

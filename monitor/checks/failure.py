@@ -1,0 +1,31 @@
+"""A failed phase as a finding, so that every failure has a sentence and a fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.checks.case import finding
+from monitor.checks.catalogue import entry
+from monitor.model.judgement import Finding, Severity
+from monitor.model.outcome import Failed, Phase
+from monitor.model.report import ProbeReport
+
+
+def failure(report: ProbeReport, findings: tuple[Finding, ...]) -> Iterator[Finding]:
+    """Yield the report's failure.
+
+    `verify` fails with a finding's code; that finding is repeated only if it is no longer among `findings`, as
+    where it was judged a moment earlier.
+    """
+    failed = report.failure
+    if failed is None or not isinstance(failed.outcome, Failed):
+        return
+    reason, detail = failed.outcome.reason, failed.outcome.detail
+    code = reason
+    if failed.phase is Phase.VERIFY and reason.startswith("verify_"):
+        code = reason.removeprefix("verify_")
+        if any(each.code == code for each in findings):
+            return
+    title = entry(code).title
+    sentence = f"{title}: {detail}" if detail else f"{title}."
+    yield finding(code, sentence, severity=Severity.CRITICAL)

@@ -1,0 +1,134 @@
+"""Why no path to the trust exists: self-signed, incomplete, untrusted, or invalid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.checks.case import Case, capitalised, described, finding, name
+from monitor.checks.path import End, Path, follow
+from monitor.model.facts import CertificateFacts, Role
+from monitor.model.judgement import Finding, Validator
+from monitor.x509.opinions import signed_by
+
+
+def trust(case: Case) -> Iterator[Finding]:
+    """Yield the one finding that says where the way to the trust breaks; none if only dates stand in the way."""
+    if case.judgement.is_trusted_ignoring_time:
+        return
+    path = follow(case.chain, case.anchors)
+    broken = next(
+        (pair for pair in zip(path.certificates, path.certificates[1:], strict=False) if signed_by(*pair) is False),
+        None,
+    )
+    if broken is not None:
+        below, above = broken
+        yield invalid(
+            case,
+            f"{capitalised(described(below))} names {described(above)} as its issuer, "
+            "but was not signed by that certificate's key.",
+        )
+        return
+    match path.end:
+        case End.SELF_SIGNED if len(path.certificates) == 1:
+            yield _self_signed(case)
+        case End.SELF_SIGNED:
+            yield _untrusted_root(case, path)
+        case End.MISSING:
+            yield _missing(case, path)
+        case End.ANCHOR_BY_NAME if all(signed_by(path.last, anchor) is False for anchor in path.anchors):
+            yield _anchor_of_another_key(case, path)
+        case _:
+            yield invalid(case)
+
+
+def invalid(case: Case, sentence: str = "") -> Finding:
+    """Make the finding that leaves the word to the validators."""
+    quoted = "; ".join(
+        f"{opinion.validator} says: {opinion.error}"
+        for opinion in case.judgement.opinions
+        if not opinion.accepts and opinion.validator is not Validator.CRYPTOGRAPHY_STRICT
+    )
+    dropped = len(case.chain) - case.judgement.judged_certificates
+    left_out = f" {dropped} of {len(case.chain)} served certificates were too many or too large to be judged."
+    return finding(
+        "chain_invalid",
+        (sentence or f"No valid path from the server's certificate to a CA in {_source(case)} was found.")
+        + (f" {capitalised(quoted)}." if quoted else "")
+        + (left_out if dropped else ""),
+        certificate=case.leaf.position,
+    )
+
+
+def _self_signed(case: Case) -> Finding:
+    return finding(
+        "leaf_self_signed",
+        f"{capitalised(described(case.leaf))} is self-signed, and {_source(case)} does not hold it.",
+        certificate=case.leaf.position,
+    )
+
+
+def _untrusted_root(case: Case, path: Path) -> Finding:
+    root = path.last
+    message = f"The chain ends in {described(root)}, which {_source(case)} does not hold"
+    return finding("chain_untrusted", message + _namesakes(case, root), certificate=root.position)
+
+
+def _namesakes(case: Case, root: CertificateFacts) -> str:
+    if not case.anchors.named(root.subject_der):
+        return "."
+    return "; it holds one of the same name with another key, as after a CA was made anew."
+
+
+def _anchor_of_another_key(case: Case, path: Path) -> Finding:
+    return finding(
+        "chain_untrusted",
+        f"{capitalised(described(path.last))} was issued by {name(path.last.issuer)}; {_source(case)} holds a CA of "
+        "that name, but its key did not sign this certificate, as after a CA was made anew.",
+        certificate=path.last.position,
+    )
+
+
+def _missing(case: Case, path: Path) -> Finding:
+    last = path.last
+    issuer = name(last.issuer)
+    if last.is_self_issued:
+        return finding(
+            "chain_untrusted",
+            f"{capitalised(described(last))} bears the same name as the CA that signed it, and {_source(case)} does "
+            "not hold that CA.",
+            fix="Add that CA's certificate to `ca_file`, and issue the server's certificate under another subject "
+            "than the CA's: many clients take a certificate whose subject and issuer are the same for self-signed.",
+            certificate=last.position,
+        )
+    if last.role is not Role.LEAF:
+        return finding(
+            "chain_untrusted",
+            f"The chain ends in {described(last)}, issued by {issuer}, which {_source(case)} does not hold; servers "
+            f"rightly leave the root out, so {issuer} is most likely a root that is not trusted here, or else a "
+            f"further intermediate that the broker does not send{_published(last)}.",
+            certificate=last.position,
+        )
+    likelihood = (
+        "the broker does not send its intermediate certificate"
+        if last.ca_issuers
+        else "either the broker does not send that intermediate certificate, or it is a private CA that is not "
+        "trusted here"
+    )
+    return finding(
+        "chain_incomplete",
+        f"{capitalised(described(last))} was issued by {issuer}, which the broker does not send and {_source(case)} "
+        f"does not hold: {likelihood}{_published(last)}.",
+        certificate=last.position,
+    )
+
+
+def _published(facts: CertificateFacts) -> str:
+    if not facts.ca_issuers:
+        return " (the certificate does not say where its issuer's can be had)"
+    return f" (the certificate says that its issuer's can be had from {facts.ca_issuers[0]})"
+
+
+def _source(case: Case) -> str:
+    source = case.broker.tls.trust.source
+    words = "the system's trust store" if source == "system" else source
+    return words if case.anchors.facts else f"{words} (which holds no usable certificate)"

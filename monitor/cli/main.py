@@ -1,0 +1,185 @@
+"""The commands and their options. What they need is imported when they run: help and bad usage answer at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.status import UNUSABLE, Status
+
+PROGRAM = "mqtt-tls-monitor"
+DEBUG_VARIABLE = "MQTT_TLS_MONITOR_DEBUG"
+
+app = typer.Typer(
+    help="Watches MQTT brokers over TLS, and says what is wrong and what to do.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_ABOUT_CONFIGURATION = {"run", "check-config"}
+"""Commands that know two statuses: it can be used, or not."""
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration, YAML.")]
+
+
+def main() -> int:
+    """Run the command that the arguments name, and return the exit status. No fault ends in a traceback."""
+    try:
+        status = app(prog_name=PROGRAM, standalone_mode=False)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = PROGRAM if context is None else context.command_path
+        _complain(f"{error.format_message()}\nTry '{command} --help'.")
+        return UNUSABLE if command.removeprefix(f"{PROGRAM} ") in _ABOUT_CONFIGURATION else Status.UNKNOWN
+    except Exception as error:  # noqa: BLE001  # the last border: what comes out here is a bug of ours
+        if os.environ.get(DEBUG_VARIABLE):
+            traceback.print_exc()
+        _complain(f"internal error: {_one_line(error)}; set {DEBUG_VARIABLE}=1 to see where")
+        return Status.UNKNOWN
+    return status if isinstance(status, int) else Status.OK
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"{PROGRAM} {version(PROGRAM)}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    *,
+    version: Annotated[  # answered by its callback, before a command is asked for
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Hold the options that belong to no command."""
+
+
+@app.command()
+def run(config: ConfigOption = None) -> int:
+    """Watch the configured brokers all day.
+
+    Probes each in its turn; metrics, JSON and pages are served over HTTP. SIGHUP reads the configuration again.
+    """
+    if config is None:
+        _complain("no configuration: name one with --config FILE")
+        return UNUSABLE
+    from monitor.app import run as run_daemon  # noqa: PLC0415
+
+    return run_daemon(config, os.environ)
+
+
+@app.command()
+def probe(
+    *,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TARGET",
+            help="host[:port] or mqtts://host[:port]; with --config, brokers' names from there (none: all of them).",
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    ca_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Trust these CA certificates instead of the system's.")
+    ] = None,
+    server_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Expect this name or IP address in the certificate.")
+    ] = None,
+    client_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Client certificate, PEM.")] = None,
+    client_key: Annotated[str | None, typer.Option(metavar="FILE", help="Its private key, PEM.")] = None,
+    username: Annotated[str | None, typer.Option(metavar="NAME", help="MQTT user name.")] = None,
+    password_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The password is this file's first line.")
+    ] = None,
+    mqtt_version: Annotated[str | None, typer.Option(metavar="VERSION", help="3.1, 3.1.1 or 5.")] = None,
+    qos: Annotated[str | None, typer.Option(metavar="0|1|2", help="Quality of service of the message.")] = None,
+    topic: Annotated[
+        str | None, typer.Option(metavar="TEMPLATE", help="Where the message goes; {id} and {nonce} are filled in.")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="For the whole probe of one target, such as 5s.")
+    ] = None,
+    tls_only: Annotated[bool, typer.Option("--tls-only", help="Do not speak MQTT.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document per target, one per line.")] = False,
+) -> int:
+    """Probe once, from here, and tell.
+
+    Exit status: 0 nothing wrong, 1 warnings, 2 critical or failed, 3 it could not be found out. Of several targets
+    the worst counts: 2, then 3, then 1.
+    """
+    from monitor.cli.probe import UsageError, probe_targets  # noqa: PLC0415
+
+    tls = {
+        "ca_file": ca_file,
+        "server_name": server_name,
+        "client_certificate": client_cert,
+        "client_key": client_key,
+    }
+    mqtt = {"username": username, "password_file": password_file, "version": mqtt_version, "qos": qos, "topic": topic}
+    options = {"timeout": timeout, "protocol": "tls" if tls_only else None, "tls": tls, "mqtt": mqtt}
+    is_debugging = bool(os.environ.get(DEBUG_VARIABLE))
+    try:
+        return probe_targets(targets or [], config, options, as_json=as_json, is_debugging=is_debugging)
+    except UsageError as error:
+        _complain(str(error))
+        return Status.UNKNOWN
+
+
+@app.command("check-config")
+def check_config(
+    config: Annotated[Path, typer.Argument(metavar="FILE", help="The configuration, YAML.")],
+    acl: Annotated[
+        str | None,
+        typer.Option(metavar="FLAVOUR", help="Print what each broker must allow: mosquitto, emqx, rabbitmq or nats."),
+    ] = None,
+) -> int:
+    """Find every error of a configuration.
+
+    Loads all that a run would load, and prints each error with its file, line and key. Exit status: 0 or 1.
+    """
+    from monitor.cli.check import check  # noqa: PLC0415
+
+    return check(config, acl)
+
+
+@app.command()
+def explain(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="A finding's code or a failure's reason.")],
+) -> int:
+    """Say what a code means and what to do."""
+    from monitor.cli.explain import explain as explain_code  # noqa: PLC0415
+
+    return explain_code(code)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(metavar="PORT", help="Where the pages and metrics are, on loopback.")] = 9883,
+) -> int:
+    """Watch brokers that are broken on purpose.
+
+    Runs the daemon against brokers that it starts itself: one healthy, others broken in instructive ways.
+    """
+    import asyncio  # noqa: PLC0415
+
+    from monitor.demo.run import run_demo  # noqa: PLC0415
+
+    return asyncio.run(run_demo("127.0.0.1", port))
+
+
+def _complain(message: str) -> None:
+    print(f"{PROGRAM}: {message}", file=sys.stderr)  # noqa: T201
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

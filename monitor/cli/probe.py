@@ -1,0 +1,182 @@
+"""`probe`: from targets to brokers, all probed at once, told in the order in which they were named."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from monitor.checks.assess import Assessor
+from monitor.cli.status import Status, of_verdict, worst
+from monitor.config.hosts import split_target
+from monitor.config.load import broker_from_options, load
+from monitor.model.broker import Broker
+from monitor.model.config import ConfigError, Problem
+from monitor.model.judgement import Assessment
+from monitor.model.outcome import Failed
+from monitor.model.reasons import INTERNAL
+from monitor.model.report import ProbeReport
+from monitor.probe.pipeline import probe
+from monitor.probe.resolve import Resolver
+
+MAX_IN_FLIGHT = 64
+"""Probes under way at once, as in the daemon."""
+
+# What the schema calls an option's key, and what the user typed.
+_OPTIONS = {
+    "timeout": "--timeout",
+    "tls.ca_file": "--ca-file",
+    "tls.server_name": "--server-name",
+    "tls.client_certificate": "--client-cert",
+    "tls.client_key": "--client-key",
+    "mqtt.username": "--username",
+    "mqtt.password_file": "--password-file",
+    "mqtt.version": "--mqtt-version",
+    "mqtt.qos": "--qos",
+    "mqtt.topic": "--topic",
+}
+
+Options = Mapping[str, object]
+Result = tuple[ProbeReport, Assessment]
+Show = Callable[[ProbeReport, Assessment], None]
+
+
+class UsageError(Exception):
+    """The targets or options cannot be used; the message is for the user, and may have several lines."""
+
+
+def probe_targets(
+    targets: Sequence[str], config: Path | None, options: Options, *, as_json: bool, is_debugging: bool
+) -> Status:
+    """Probe, print each result, and return the exit status.
+
+    Args:
+        targets: brokers' names if there is a configuration, else `host[:port]` or `mqtts://host[:port]`.
+        config: the configuration that the names are from.
+        options: nested as an item of `brokers` in a configuration; None for what was not given.
+        as_json: one document per line instead of the picture.
+        is_debugging: log everything to standard error.
+
+    Raises:
+        UsageError: before anything was probed.
+    """
+    given = _given(options)
+    brokers = _from_targets(targets, given) if config is None else _from_file(targets, config, given)
+    if is_debugging:
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    else:
+        # A fault of ours is told in one line, as the result's reason.
+        logging.disable()
+    return asyncio.run(_probe_all(brokers, _json_printer() if as_json else _picture_printer()))
+
+
+def _given(options: Options) -> dict[str, object]:
+    """Return the options without those that were not given."""
+    nested = {key: _given(value) if isinstance(value, Mapping) else value for key, value in options.items()}
+    return {key: value for key, value in nested.items() if value not in (None, {})}
+
+
+def _from_targets(targets: Sequence[str], given: Options) -> list[Broker]:
+    if not targets:
+        raise UsageError("nothing to probe: name a host, or a configuration with --config FILE")
+    brokers = []
+    complaints: dict[str, None] = {}
+    for target in targets:
+        try:
+            # The interval is no matter here, but a timeout may not be longer.
+            options = {**given, **split_target(target), "interval": "7d"}
+            brokers.append(broker_from_options(options, os.environ, source=target))
+        except ValueError as error:
+            complaints[f"{target}: {error}"] = None
+        except ConfigError as error:
+            complaints |= dict.fromkeys(_complaint(problem) for problem in error.problems)
+    if complaints:
+        raise UsageError("\n".join(complaints))
+    return brokers
+
+
+def _complaint(problem: Problem) -> str:
+    """Word a problem by what the user typed: the option, or the target."""
+    return f"{_OPTIONS.get(problem.key or '', problem.file)}: {problem.message}"
+
+
+def _from_file(names: Sequence[str], config: Path, given: Options) -> Sequence[Broker]:
+    if given:
+        raise UsageError("with --config, how to connect is said in the file: leave the other options out")
+    try:
+        brokers = {broker.name: broker for broker in load(config, os.environ).brokers}
+    except ConfigError as error:
+        raise UsageError("\n".join(str(problem) for problem in error.problems)) from None
+    unknown = [name for name in names if name not in brokers]
+    if unknown:
+        raise UsageError("\n".join(_unknown(name, config, list(brokers)) for name in unknown))
+    return [brokers[name] for name in names or brokers]
+
+
+def _unknown(name: str, config: Path, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(known)}"
+    return f"no broker named {name!r} in {config}{hint}"
+
+
+async def _probe_all(brokers: Sequence[Broker], show: Show) -> Status:
+    bound = asyncio.Semaphore(MAX_IN_FLIGHT)
+    resolver = Resolver()
+    assessor = Assessor()
+
+    async def probe_one(broker: Broker) -> Result:
+        async with bound:
+            report = await probe(broker, verify=assessor.verify, now=_utc_now, resolver=resolver)
+        return report, assessor.assess(report, broker, _utc_now())
+
+    statuses = []
+    async with asyncio.TaskGroup() as tasks:
+        for task in [tasks.create_task(probe_one(broker)) for broker in brokers]:
+            report, assessment = await task
+            show(report, assessment)
+            statuses.append(Status.UNKNOWN if _is_internal(report) else of_verdict(assessment.verdict))
+    resolver.close()
+    return worst(statuses)
+
+
+def _is_internal(report: ProbeReport) -> bool:
+    failure = report.failure
+    return failure is not None and isinstance(failure.outcome, Failed) and failure.outcome.reason == INTERNAL
+
+
+def _json_printer() -> Show:
+    from monitor.export.document import document  # noqa: PLC0415  # one of the two is enough
+
+    def show(report: ProbeReport, assessment: Assessment) -> None:
+        sys.stdout.write(json.dumps(document(report, assessment)) + "\n")
+        sys.stdout.flush()
+
+    return show
+
+
+def _picture_printer() -> Show:
+    from rich.console import Console  # noqa: PLC0415  # JSON needs none of it
+
+    from monitor.export.terminal import render  # noqa: PLC0415
+
+    console = Console(highlight=False)
+    is_first = True
+
+    def show(report: ProbeReport, assessment: Assessment) -> None:
+        nonlocal is_first
+        if not is_first:
+            console.print()
+        is_first = False
+        render(report, assessment, console)
+
+    return show
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

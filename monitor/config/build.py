@@ -1,0 +1,146 @@
+"""From a broker's options to its record: what only shows when all its settings and their files are seen together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.config.credentials import Credentials
+from monitor.config.durations import write_duration
+from monitor.config.files import Files
+from monitor.config.hosts import without_scope
+from monitor.config.merge import PASSWORD_KEYS, merged
+from monitor.config.problems import Place, Problems
+from monitor.config.schema import LONGEST_V3_1_CLIENT_ID_BYTES, BrokerOptions, DefaultOptions, TrustChoice
+from monitor.config.scope import Scope
+from monitor.config.text import quoted
+from monitor.config.topics import CLIENT_ID_SUFFIX_BYTES, fits
+from monitor.config.trust import TrustStore, described
+from monitor.model.broker import Broker, MqttSettings, MqttVersion, Policy, Protocol, Secret, TlsSettings, Trust
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder:
+    """Builds the brokers of one load; what they share is read once."""
+
+    problems: Problems
+    files: Files
+    trusts: TrustStore
+    credentials: Credentials
+
+    def broker(self, own: BrokerOptions, shared: DefaultOptions, scope: Scope) -> Broker | None:
+        """Return the record, or None after a problem that leaves none."""
+        options = merged(own, shared)
+        for key, what in (("name", "a name"), ("host", "a host name or an IP address")):
+            if getattr(options, key) is None and scope.is_sound(key):
+                self.problems.add(scope.place(key), f"expected {what}, found nothing")
+        self._check_times(options, scope)
+        trust = self._trust(options, scope)
+        identity = self.credentials.identity(options, scope)
+        mqtt = self._mqtt(own, options, scope)
+        if options.name is None or options.host is None or trust is None:
+            return None
+        return Broker(
+            name=options.name,
+            host=options.host,
+            port=options.port,
+            protocol=options.protocol,
+            interval_s=options.interval,
+            timeout_s=options.timeout,
+            labels=tuple(sorted(options.labels.items())),
+            tls=TlsSettings(
+                trust=trust,
+                server_name=options.tls.server_name or without_scope(options.host),
+                client_identity=identity,
+                minimum_version=options.tls.minimum_version,
+                alpn=options.tls.alpn,
+            ),
+            mqtt=mqtt,
+            policy=Policy(expiry_warning_s=options.expiry.warning, expiry_critical_s=options.expiry.critical),
+        )
+
+    def _check_times(self, options: BrokerOptions, scope: Scope) -> None:
+        interval, timeout = options.interval, options.timeout
+        if interval < timeout and scope.is_sound("interval") and scope.is_sound("timeout"):
+            place = scope.place("interval" if "interval" in options.model_fields_set else "timeout")
+            expected = f"expected an interval not shorter than the timeout ({write_duration(timeout)})"
+            self.problems.add(place, f"{expected}, found an interval of {write_duration(interval)}")
+        warning, critical = options.expiry.warning, options.expiry.critical
+        if warning < critical and scope.is_sound("expiry", "warning") and scope.is_sound("expiry", "critical"):
+            key = "warning" if "warning" in options.expiry.model_fields_set else "critical"
+            expected = f"expected expiry.warning not shorter than expiry.critical ({write_duration(critical)})"
+            self.problems.add(scope.place("expiry", key), f"{expected}, found {write_duration(warning)}")
+
+    def _trust(self, options: BrokerOptions, scope: Scope) -> Trust | None:
+        if not scope.is_sound("tls", "trust") or not scope.is_sound("tls", "ca_file"):
+            return None
+        tls = options.tls
+        choice = tls.trust or (TrustChoice.CA_FILE if tls.ca_file is not None else TrustChoice.SYSTEM)
+        if choice is TrustChoice.SYSTEM:
+            # `trust: system` on a broker overrules a shared CA file; any other pair of the two contradicts itself.
+            if tls.ca_file is not None and (scope.is_own("tls", "ca_file") or not scope.is_own("tls", "trust")):
+                expected = "expected trust: ca_file or trust: both beside a ca_file, found trust: system"
+                self.problems.add(scope.place("tls", "trust"), expected)
+            return self._read_trust(scope.place("tls", "trust"), "a system trust store", system=True, ca_file=None)
+        if tls.ca_file is None:
+            expected = f"expected a ca_file for trust: {choice.value}, found none"
+            self.problems.add(scope.place("tls", "trust"), expected)
+            return None
+        path = self.files.path(tls.ca_file)
+        both = choice is TrustChoice.BOTH
+        if both:
+            self._read_trust(scope.place("tls", "trust"), "a system trust store", system=True, ca_file=None)
+        return self._read_trust(scope.place("tls", "ca_file"), described(path), system=both, ca_file=path)
+
+    def _read_trust(self, place: Place, expected: str, *, system: bool, ca_file: Path | None) -> Trust | None:
+        try:
+            return self.trusts.trust(system=system, ca_file=ca_file)
+        except ValueError as error:
+            self.problems.add(place, f"expected {expected}, found {error}")
+            return None
+
+    def _mqtt(self, own: BrokerOptions, options: BrokerOptions, scope: Scope) -> MqttSettings:
+        mqtt = options.mqtt
+        if options.protocol is not Protocol.MQTT:
+            if own.mqtt.model_fields_set:
+                message = "expected no mqtt settings beside protocol: tls, found some; they have no effect"
+                self.problems.warn(scope.place("mqtt"), message)
+            return MqttSettings()
+        password = self.credentials.password(options, scope)
+        if password is not None and mqtt.username is None and mqtt.version is not MqttVersion.V5:
+            # MQTT-3.1.2-22; the password may be well and the user name a problem of its own.
+            key = next(key for key in PASSWORD_KEYS if getattr(mqtt, key) is not None)
+            if scope.is_sound("mqtt", "username") and scope.is_sound("mqtt", "version"):
+                expected = f"expected a username beside a password (MQTT {mqtt.version.value} needs one), found none"
+                self.problems.add(scope.place("mqtt", key), expected)
+        longest_prefix = LONGEST_V3_1_CLIENT_ID_BYTES - CLIENT_ID_SUFFIX_BYTES
+        if mqtt.version is MqttVersion.V3_1 and len(mqtt.client_id_prefix) > longest_prefix:
+            expected = f"expected at most {longest_prefix} characters, as MQTT 3.1 limits client ids to 23 bytes"
+            self.problems.add(
+                scope.place("mqtt", "client_id_prefix"), f"{expected}, found {quoted(mqtt.client_id_prefix)}"
+            )
+        if not fits(mqtt.topic, mqtt.client_id_prefix):
+            expected = "expected a topic of at most 65535 bytes when its placeholders are filled, found a longer one"
+            self.problems.add(scope.place("mqtt", "topic"), expected)
+        return MqttSettings(
+            version=mqtt.version,
+            client_id_prefix=mqtt.client_id_prefix,
+            username=mqtt.username,
+            password=None if password is None else Secret(password),
+            topic=mqtt.topic,
+            qos=mqtt.qos,
+        )
+
+
+def check_unique_names(brokers: Iterable[tuple[BrokerOptions, Scope]], problems: Problems) -> None:
+    """Note every broker that has the name of an earlier one."""
+    first: dict[str, Place] = {}
+    for options, scope in brokers:
+        if options.name is None:
+            continue
+        place = scope.place("name")
+        earlier = first.setdefault(options.name, place)
+        if earlier is not place:
+            expected = f"expected a name of its own, found {quoted(options.name)} again"
+            problems.add(place, f"{expected} (first on line {earlier.line})")

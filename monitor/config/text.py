@@ -1,0 +1,122 @@
+"""Reading single values: what a setting may hold, and how a wrong one is shown.
+
+Every reader takes the value as it was written (text from YAML, or an option) and returns the parsed one, or raises
+`ValueError` whose text is `expected ..., found ...`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import TypeVar
+
+E = TypeVar("E", bound=StrEnum)
+
+_LONGEST_SHOWN = 100
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
+
+
+def quoted(text: str) -> str:
+    """Return `text` in quotes on one line: control characters escaped, the end cut off when it is long."""
+    cut = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+    clean = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in cut
+    )
+    return f"'{clean}'"
+
+
+def shown(raw: object) -> str:
+    """Return a value as messages name it: `'text'`, `70000`, `nothing`, `a list`, `a mapping`."""
+    if raw is None:
+        return "nothing"
+    if isinstance(raw, Mapping):
+        return "a mapping"
+    if isinstance(raw, list | tuple):
+        return "a list"
+    text = str(raw)
+    if not text:
+        return "an empty text"
+    return text if _WHOLE.fullmatch(text) else quoted(text)
+
+
+def refused(expected: str, raw: object) -> ValueError:
+    """Return the error to raise for a value that is not what was expected."""
+    return ValueError(f"expected {expected}, found {shown(raw)}")
+
+
+def scalar(raw: object, expected: str) -> str:
+    """Return `raw` as text; refuse lists, mappings, nothing, and control characters."""
+    if isinstance(raw, bool) or not isinstance(raw, str | int | os.PathLike):
+        raise refused(expected, raw)
+    text = os.fspath(raw) if isinstance(raw, os.PathLike) else str(raw)
+    if not text:
+        raise refused(expected, text)
+    if any(character < " " or character == "\x7f" for character in text):
+        raise ValueError(f"expected {expected}, found control characters in {quoted(text)}")
+    return text
+
+
+def reader(expected: str, *, most_bytes: int = 65535) -> Callable[[object], str]:
+    """Return a reader of any non-empty text of at most `most_bytes` in UTF-8."""
+
+    def read(raw: object) -> str:
+        text = scalar(raw, expected)
+        if (length := len(text.encode("utf-8", "surrogatepass"))) > most_bytes:
+            raise ValueError(f"expected {expected} of at most {most_bytes} bytes, found {length} bytes")
+        return text
+
+    return read
+
+
+def hidden_reader(expected: str) -> Callable[[object], str]:
+    """Return a reader whose messages never show the value: it may be a password put in the wrong place."""
+
+    def read(raw: object) -> str:
+        try:
+            return scalar(raw, expected)
+        except ValueError:
+            what = shown(raw) if raw is None or isinstance(raw, Mapping | list) else "something else"
+            raise ValueError(f"expected {expected}, found {what}") from None
+
+    return read
+
+
+def whole_number(lowest: int, highest: int, what: str) -> Callable[[object], int]:
+    """Return a reader of a decimal number without sign or leading zero, both bounds included."""
+    expected = f"{what} from {lowest} to {highest}"
+
+    def read(raw: object) -> int:
+        text = scalar(raw, expected)
+        if not _WHOLE.fullmatch(text) or not lowest <= int(text) <= highest:
+            raise refused(expected, text)
+        return int(text)
+
+    return read
+
+
+def one_of(choices: type[E], what: str) -> Callable[[object], E]:
+    """Return a reader of one of an enumeration's words."""
+    words = [choice.value for choice in choices]
+    expected = f"{what} ({', '.join(words[:-1])} or {words[-1]})"
+
+    def read(raw: object) -> E:
+        text = scalar(raw, expected)
+        if text not in words:
+            raise refused(expected, text)
+        return choices(text)
+
+    return read
+
+
+def list_of(item: Callable[[object], str], expected: str) -> Callable[[object], tuple[str, ...]]:
+    """Return a reader of a list, each item read by `item`."""
+
+    def read(raw: object) -> tuple[str, ...]:
+        if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
+            raise refused(f"{expected} (['a', 'b'])", raw)
+        return tuple(item(each) for each in raw)
+
+    return read

@@ -1,0 +1,100 @@
+"""The JSON document of one probe: what `probe --json` prints and the API answers. Its names are a contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monitor.export import words
+from monitor.model.broker import Broker
+from monitor.model.facts import CertificateFacts, TlsFacts
+from monitor.model.judgement import Assessment, Finding
+from monitor.model.outcome import Done, Failed, PhaseReport, Skipped
+from monitor.model.report import ProbeReport
+
+SCHEMA_VERSION = 1
+
+
+def document(report: ProbeReport, assessment: Assessment, *, last_seen: TlsFacts | None = None) -> dict[str, Any]:
+    """Return the document of one result, in the contract's order; `None` stands for what is not known.
+
+    Where this probe got no certificates, `certificates` are those of `last_seen`, which the findings are about.
+    """
+    tls = report.tls
+    seen = tls if tls is not None and tls.certificates else last_seen
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "broker": report.broker,
+        "address": report.address,
+        "started_at": words.rfc3339(report.started_at),
+        "verdict": assessment.verdict.value,
+        "success": assessment.success,
+        "phases": [_phase(entry) for entry in report.phases],
+        "tls": None if tls is None else _tls(tls),
+        "certificates": [] if seen is None else [_certificate(certificate) for certificate in seen.certificates],
+        "findings": [_finding(finding) for finding in assessment.findings],
+    }
+
+
+def pending(broker: Broker) -> dict[str, Any]:
+    """Return the document of a broker that has no result yet: the same shape, nothing known."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "broker": broker.name,
+        "address": None,
+        "started_at": None,
+        "verdict": None,
+        "success": None,
+        "phases": [],
+        "tls": None,
+        "certificates": [],
+        "findings": [],
+    }
+
+
+def _phase(entry: PhaseReport) -> dict[str, Any]:
+    name = entry.phase.value
+    match entry.outcome:
+        case Done(elapsed_s=elapsed_s):
+            return _named(name, "done", elapsed_s=elapsed_s)
+        case Failed(reason=reason, detail=detail, elapsed_s=elapsed_s):
+            return _named(name, "failed", elapsed_s=elapsed_s, reason=reason, detail=detail)
+        case Skipped(blocked_by=blocker):
+            return _named(name, "skipped", detail=f"{blocker.value} failed")
+
+
+def _named(
+    name: str, outcome: str, *, elapsed_s: float | None = None, reason: str | None = None, detail: str | None = None
+) -> dict[str, Any]:
+    # Stamps are good to a microsecond at best: more digits would be noise.
+    seconds = None if elapsed_s is None else round(elapsed_s, 6)
+    return {"name": name, "outcome": outcome, "seconds": seconds, "reason": reason, "detail": detail}
+
+
+def _tls(tls: TlsFacts) -> dict[str, Any]:
+    return {"version": tls.version, "cipher": tls.cipher, "group": tls.group, "alpn": tls.alpn}
+
+
+def _certificate(facts: CertificateFacts) -> dict[str, Any]:
+    return {
+        "position": facts.position,
+        "role": facts.role.value,
+        "subject": facts.subject,
+        "issuer": facts.issuer,
+        "serial": facts.serial,
+        "not_before": None if facts.not_before is None else words.rfc3339(facts.not_before),
+        "not_after": None if facts.not_after is None else words.rfc3339(facts.not_after),
+        "names": list(facts.names),
+        "key": words.key(facts.key),
+        "signature": facts.signature,
+        "fingerprint_sha256": facts.fingerprint_sha256,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity.label,
+        "message": finding.message,
+        "fix": finding.fix,
+        "certificate": finding.certificate,
+    }

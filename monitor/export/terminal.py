@@ -1,0 +1,167 @@
+"""One result on a terminal: a sentence, a waterfall of the phases, the chain as a tree, findings with their fixes.
+
+The console decides on colours, width and characters: without colour nothing is lost, outside UTF-8 nothing breaks.
+"""
+
+from __future__ import annotations
+
+from rich.console import Console, RenderableType
+from rich.segment import Segment, Segments
+from rich.text import Text
+from rich.tree import Tree
+
+from monitor.export.view import CertificateView, FindingView, PhaseView, View, sentence, view
+from monitor.export.words import clean
+from monitor.model.judgement import Assessment
+from monitor.model.report import ProbeReport
+
+_STYLES = {
+    "ok": "bold green",
+    "warning": "bold yellow",
+    "critical": "bold red",
+    "info": "bold cyan",
+    "done": "cyan",
+    "failed": "bold red",
+}
+_NAME_WIDTH = 13
+_ELAPSED_WIDTH = 9
+# At 80 columns the note column still holds the longest note, "at most, user clock".
+_NOTE_WIDTH = 20
+_MIN_BAR, _MAX_BAR = 12, 48
+
+
+def render(report: ProbeReport, assessment: Assessment, console: Console) -> None:
+    """Print one result for people, as seen from the moment of its assessment."""
+    _Screen(console).show(view(report, assessment, now=assessment.at))
+
+
+def summary(report: ProbeReport, assessment: Assessment, console: Console) -> None:
+    """Print one result on one line, where several targets were probed."""
+    screen = _Screen(console)
+    verdict = assessment.verdict.value
+    line = screen.text(f"{verdict.upper():<8}  ", _STYLES[verdict])
+    line.append_text(screen.text(clean(report.broker), "bold"))
+    line.append_text(screen.text(f"  {sentence(report, assessment)}"))
+    screen.print(line)
+
+
+class _Screen:
+    """Prints the parts of a view, in the characters that the console can show."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._ascii = console.options.ascii_only
+
+    def text(self, content: str, style: str = "") -> Text:
+        """Return text that is never read as markup, in the console's characters."""
+        if self._ascii:
+            content = content.replace("…", "...").encode("ascii", "replace").decode("ascii")
+        return Text(content, style=style)
+
+    def show(self, shown: View) -> None:
+        self._headline(shown)
+        self._waterfall(shown)
+        self._session(shown)
+        self._chain(shown)
+        self._findings(shown.findings)
+
+    def _headline(self, shown: View) -> None:
+        title = self.text(shown.verdict.upper(), _STYLES[shown.verdict])
+        title.append_text(self.text(f"  {shown.broker}", "bold"))
+        if shown.target != shown.broker:
+            title.append_text(self.text(f"  {shown.target}"))
+        self.print(title)
+        self.print(self.text(shown.sentence))
+
+    def _heading(self, title: str) -> None:
+        self._console.print()
+        self.print(self.text(title, "bold"))
+
+    def _waterfall(self, shown: View) -> None:
+        self._console.print()
+        spare = self._console.width - _NAME_WIDTH - _ELAPSED_WIDTH - _NOTE_WIDTH - 5
+        width = min(max(spare, _MIN_BAR), _MAX_BAR)
+        for phase in shown.phases:
+            self.print(self._phase(phase, width))
+            if phase.detail:
+                self.print(self.text(phase.detail), by=_NAME_WIDTH + 3)
+        self.print(self.text(f"  whole probe   {shown.took}, begun {shown.started}", "dim"))
+
+    def _phase(self, phase: PhaseView, width: int) -> Text:
+        name = f"  {phase.name:<{_NAME_WIDTH}} "
+        if phase.outcome == "skipped":
+            return self.text(f"{name}not tried, as {phase.blocked_by} failed", "dim")
+        style = _STYLES[phase.outcome]
+        line = self.text(name, style if phase.reason else "")
+        line.append_text(self.text(self._bar(phase, width), style))
+        line.append_text(self.text(f"{phase.elapsed:>{_ELAPSED_WIDTH}}", style if phase.reason else ""))
+        if phase.reason:
+            line.append_text(self.text("  FAILED", style))
+        if phase.note:
+            line.append_text(self.text(f"  {phase.note}", "dim"))
+        if phase.reason:
+            line.append_text(self.text(f"\n{' ' * (_NAME_WIDTH + 3)}{phase.reason}", style))
+        return line
+
+    def _bar(self, phase: PhaseView, width: int) -> str:
+        # Even the shortest phase is a cell, and the last bar still ends within the width.
+        length = max(round(phase.length * width), 1)
+        start = min(round(phase.start * width), width - length)
+        return (" " * start + ("#" if self._ascii else "█") * length).ljust(width)
+
+    def _session(self, shown: View) -> None:
+        if shown.session:
+            self._heading("TLS")
+            self.print(self.text(shown.session), by=2)
+
+    def _chain(self, shown: View) -> None:
+        if not shown.certificates:
+            return
+        when = "last seen; this probe was served none" if shown.are_certificates_old else "as served"
+        self._heading(f"Certificates ({when})")
+        branch = root = Tree(self._certificate(shown.certificates[0]), guide_style="dim")
+        for certificate in shown.certificates[1:]:
+            # A certificate that did not issue the one before it hangs from nothing: it starts beside the tree.
+            parent = branch if certificate.is_issuer_of_previous else root
+            branch = parent.add(self._certificate(certificate))
+        top = shown.certificates[-1]
+        if not top.is_self_issued:
+            branch.add(self.text(f"issuer, not served: {top.issuer}", "dim"))
+        self.print(root, by=2)
+
+    def _certificate(self, certificate: CertificateView) -> Text:
+        label = self.text(f"{certificate.position} {certificate.role}  ", "dim")
+        label.append_text(self.text(certificate.subject, "bold"))
+        if not certificate.is_issuer_of_previous:
+            label.append_text(self.text("\nnot the issuer of the certificate before it", _STYLES["warning"]))
+        if certificate.is_self_issued and certificate.position == 0:
+            label.append_text(self.text("\nself-signed"))
+        if certificate.names:
+            label.append_text(self.text(f"\n{certificate.names}"))
+        label.append_text(self.text(f"\n{certificate.key}", "dim"))
+        label.append_text(self.text(f"\n{certificate.ends}", _STYLES["critical"] if certificate.is_past else ""))
+        return label
+
+    def _findings(self, findings: tuple[FindingView, ...]) -> None:
+        self._heading("Findings" if findings else "No findings.")
+        for number, finding in enumerate(findings):
+            if number:
+                self._console.print()
+            title = self.text(finding.severity, _STYLES[finding.severity])
+            title.append_text(self.text(f"  {finding.code}", "bold"))
+            if finding.about:
+                title.append_text(self.text(f"  {finding.about}", "dim"))
+            self.print(title, by=2)
+            self.print(self.text(finding.message), by=4)
+            if finding.fix:
+                self.print(self.text(f"Fix: {finding.fix}"), by=4)
+
+    def print(self, content: RenderableType, *, by: int = 0) -> None:
+        """Print indented and wrapped, without the spaces that rich fills lines with: they stick to what is copied."""
+        options = self._console.options.update(width=max(self._console.width - by, 1))
+        for line in self._console.render_lines(content, options, pad=False):
+            while line and not line[-1].text.strip():
+                line.pop()
+            if line:
+                line[-1] = Segment(line[-1].text.rstrip(), line[-1].style)
+            self._console.print(Segments([Segment(" " * by if line else ""), *line, Segment.line()]))

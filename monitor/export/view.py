@@ -1,0 +1,263 @@
+"""One result, worded: what the terminal and the page both show. Every text in it is safe to show.
+
+Nothing is judged here: sentences of findings come from the assessment, and this module only chooses and arranges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.export import words
+from monitor.export.words import clean
+from monitor.model.facts import CertificateFacts, TlsFacts
+from monitor.model.judgement import Assessment, Severity, Verdict
+from monitor.model.outcome import Clock, Confidence, Done, Failed, Outcome, Phase
+from monitor.model.report import ProbeReport
+
+# A subject alternative name list can hold thousands; the eye needs the first, and how many more there are.
+_SHOWN_NAMES = 8
+# RFC 5280 bounds a commonName to 64 characters; a whole name beyond this is an attack or a mistake.
+_NAME_LIMIT = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseView:
+    """One bar of the waterfall."""
+
+    name: str
+    outcome: str
+    """`done`, `failed` or `skipped`."""
+    start: float
+    """Where the bar begins, as a share of the whole, 0 to 1; likewise `length`."""
+    length: float
+    elapsed: str
+    """Empty for a phase that was not tried."""
+    note: str
+    """What qualifies the number; often empty."""
+    reason: str
+    """Empty unless failed."""
+    detail: str
+    """Empty unless failed, and where the sentence on top says it already."""
+    blocked_by: str
+    """Empty unless skipped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateView:
+    """One certificate of the served chain."""
+
+    position: int
+    role: str
+    subject: str
+    issuer: str
+    names: str
+    """Empty where there are none."""
+    key: str
+    ends: str
+    is_past: bool
+    """It is no longer valid."""
+    is_issuer_of_previous: bool
+    """By name; True for the first, which has none before it."""
+    is_self_issued: bool
+    serial: str
+    fingerprint_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingView:
+    """One finding with its fix."""
+
+    code: str
+    severity: str
+    message: str
+    fix: str
+    """May have several lines: commands, lines of a configuration."""
+    about: str
+    """`certificate 0`, or empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Everything to show of one result."""
+
+    broker: str
+    target: str
+    """Host and port, with the address where it is another."""
+    verdict: str
+    sentence: str
+    """What is wrong, in words; or that nothing is."""
+    started: str
+    took: str
+    phases: tuple[PhaseView, ...]
+    session: str
+    """Version, cipher suite, group, ALPN; empty where no handshake came that far."""
+    certificates: tuple[CertificateView, ...]
+    are_certificates_old: bool
+    """They are the last seen ones: this probe was served none."""
+    findings: tuple[FindingView, ...]
+
+
+def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_seen: TlsFacts | None = None) -> View:
+    """Word one result as seen from `now`.
+
+    Where this probe got no certificates, those of `last_seen` are shown: the ones that the findings are about.
+    """
+    said = sentence(report, assessment)
+    own = () if report.tls is None else report.tls.certificates
+    certificates = own or (() if last_seen is None else last_seen.certificates)
+    return View(
+        broker=clean(report.broker),
+        target=_target(report),
+        verdict=assessment.verdict.value,
+        sentence=said,
+        started=words.utc(report.started_at),
+        took=words.duration(report.duration_s),
+        phases=_phases(report, said),
+        session="" if report.tls is None else _session(report.tls),
+        certificates=tuple(
+            _certificate(facts, certificates[index - 1] if index else None, now)
+            for index, facts in enumerate(certificates)
+        ),
+        are_certificates_old=bool(certificates) and not own,
+        findings=tuple(
+            FindingView(
+                code=finding.code,
+                severity=finding.severity.label,
+                message=clean(finding.message),
+                fix=_lines(finding.fix),
+                about="" if finding.certificate is None else f"certificate {finding.certificate}",
+            )
+            for finding in assessment.findings
+        ),
+    )
+
+
+def sentence(report: ProbeReport, assessment: Assessment) -> str:
+    """Say what the result comes to: the finding behind the failure, else the gravest, else what went well."""
+    if (reason := _reason(report)) is not None:
+        # `verify` fails with the finding's code behind its own name; any other reason is a finding's code itself.
+        codes = (reason, reason.removeprefix(f"{Phase.VERIFY.value}_"))
+        for finding in assessment.findings:
+            if finding.code in codes:
+                return clean(finding.message)
+    worst = next((finding for finding in assessment.findings if finding.severity > Severity.INFO), None)
+    if worst is not None:
+        return clean(worst.message)
+    if assessment.verdict is not Verdict.OK:
+        return clean(f"The probe failed: {reason}." if reason else "The probe failed.")
+    elapsed = {entry.phase: entry.outcome.elapsed_s for entry in report.phases if isinstance(entry.outcome, Done)}
+    if Phase.ROUNDTRIP in elapsed:
+        return f"Connected, and got its own message back in {words.duration(elapsed[Phase.ROUNDTRIP])}."
+    return "Connected; chain and name are accepted."
+
+
+def _lines(text: str) -> str:
+    return "\n".join(clean(line) for line in text.splitlines())
+
+
+def _reason(report: ProbeReport) -> str | None:
+    outcome = None if report.failure is None else report.failure.outcome
+    return outcome.reason if isinstance(outcome, Failed) else None
+
+
+def _target(report: ProbeReport) -> str:
+    host = f"[{report.host}]" if ":" in report.host else report.host
+    where = clean(f"{host}:{report.port}")
+    return where if report.address in {None, report.host} else clean(f"{where} ({report.address})")
+
+
+def _phases(report: ProbeReport, said: str) -> tuple[PhaseView, ...]:
+    total_s = sum(_elapsed_s(entry.outcome) or 0.0 for entry in report.phases)
+    rows: list[PhaseView] = []
+    start_s = 0.0
+    for entry in report.phases:
+        elapsed_s = _elapsed_s(entry.outcome)
+        row = _phase(entry.phase, entry.outcome, start_s=start_s, elapsed_s=elapsed_s, total_s=total_s)
+        rows.append(replace(row, detail="") if row.detail in said else row)
+        start_s += elapsed_s or 0.0
+    return tuple(rows)
+
+
+def _elapsed_s(outcome: Outcome) -> float | None:
+    return outcome.elapsed_s if isinstance(outcome, Done | Failed) else None
+
+
+def _phase(phase: Phase, outcome: Outcome, *, start_s: float, elapsed_s: float | None, total_s: float) -> PhaseView:
+    reason = detail = blocked_by = note = ""
+    match outcome:
+        case Done():
+            word, note = "done", _note(outcome)
+        case Failed():
+            word, reason, detail = "failed", outcome.reason, clean(outcome.detail)
+            if outcome.confidence is Confidence.INFERRED:
+                note = "inferred"
+        case _:
+            word, blocked_by = "skipped", outcome.blocked_by.value
+    return PhaseView(
+        name=phase.value,
+        outcome=word,
+        start=start_s / total_s if total_s else 0.0,
+        length=(elapsed_s or 0.0) / total_s if total_s else 0.0,
+        elapsed="" if elapsed_s is None else words.duration(elapsed_s),
+        note=note,
+        reason=reason,
+        detail=detail,
+        blocked_by=blocked_by,
+    )
+
+
+def _note(outcome: Done) -> str:
+    notes = ("at most" if outcome.is_upper_bound else "", "user clock" if outcome.clock is Clock.USER else "")
+    return ", ".join(note for note in notes if note)
+
+
+def _session(tls: TlsFacts) -> str:
+    if tls.version is None:
+        return ""
+    client = {
+        (True, True): "client certificate sent",
+        (True, False): "client certificate asked for, none sent",
+    }.get((bool(tls.client_certificate_requested), tls.client_certificate_sent), "")
+    alpn = "" if tls.alpn is None else f"ALPN {tls.alpn}"
+    parts = (tls.version, tls.cipher or "", tls.group or "", alpn, client)
+    return clean(", ".join(part for part in parts if part))
+
+
+def _certificate(facts: CertificateFacts, previous: CertificateFacts | None, now: datetime) -> CertificateView:
+    key = words.key(facts.key) or "unreadable key"
+    return CertificateView(
+        position=facts.position,
+        role=facts.role.value,
+        subject=_name(facts.subject),
+        issuer=_name(facts.issuer),
+        names=_names(facts.names),
+        key=clean(key if facts.signature is None else f"{key}, signed with {facts.signature}"),
+        ends=_ends(facts.not_before, facts.not_after, now),
+        is_past=facts.not_after is not None and facts.not_after < now,
+        is_issuer_of_previous=previous is None or previous.issuer_der == facts.subject_der,
+        is_self_issued=bool(facts.is_self_issued),
+        serial=clean(facts.serial or "unreadable"),
+        fingerprint_sha256=facts.fingerprint_sha256,
+    )
+
+
+def _name(name: str | None) -> str:
+    if name is None:
+        return "(unreadable name)"
+    return clean(name, limit=_NAME_LIMIT) or "(empty name)"
+
+
+def _names(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    more = len(names) - _SHOWN_NAMES
+    return clean(shown if more <= 0 else f"{shown} and {more} more", limit=_NAME_LIMIT * 2)
+
+
+def _ends(not_before: datetime | None, not_after: datetime | None, now: datetime) -> str:
+    if not_before is not None and not_before > now:
+        return f"begins {words.utc(not_before)}, {words.distance(not_before, now)}"
+    if not_after is None:
+        return "end unreadable"
+    verb = "ended" if not_after < now else "ends"
+    return f"{verb} {words.utc(not_after)}, {words.distance(not_after, now)}"

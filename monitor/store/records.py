@@ -1,0 +1,132 @@
+"""What is known of each broker and of the daemon at one moment: frozen, shared without copying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from monitor.model.broker import Broker
+from monitor.model.facts import TlsFacts
+from monitor.model.judgement import Assessment, Verdict
+from monitor.model.outcome import Failed, Phase
+from monitor.model.report import ProbeReport
+from monitor.store.histogram import LATENCY_BOUNDS_S, Histogram
+
+_NOTHING_SEEN = Histogram.empty(LATENCY_BOUNDS_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a broker's state comes to in two words: what a change is a change of."""
+
+    verdict: Verdict
+    reason: str | None
+    """Of the failed phase; None when the probe succeeded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one result changed."""
+
+    broker: str
+    before: Standing | None
+    """None before the first result."""
+    after: Standing | None
+    """None only when the result was dropped before there was any."""
+    since: datetime | None
+    """When `after` began; None with it."""
+
+    @property
+    def is_change(self) -> bool:
+        """The verdict or the reason is another one now."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRun:
+    """Consecutive failures of one kind: an outage is one line, however many probes saw it."""
+
+    phase: Phase
+    reason: str
+    detail: str
+    """Of the latest of them; likewise `address`."""
+    address: str | None
+    first_at: datetime
+    last_at: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerState:
+    """Everything known of one broker."""
+
+    broker: Broker
+    client_certificate_not_after: datetime | None = None
+    """Of the monitor's own certificate for this broker; None without one."""
+    report: ProbeReport | None = None
+    """The latest; None before the first. Likewise `assessment`."""
+    assessment: Assessment | None = None
+    tls: TlsFacts | None = None
+    """The latest handshake that brought certificates; kept while the broker is down."""
+    tls_seen_at: datetime | None = None
+    standing_since: datetime | None = None
+    """When the present verdict and reason began."""
+    failing_since: datetime | None = None
+    """When the first of the present unbroken line of failed probes ended; None while it succeeds."""
+    last_success_at: datetime | None = None
+    probes_total: int = 0
+    failures: Mapping[Phase, int] = field(default_factory=lambda: MappingProxyType(dict.fromkeys(Phase, 0)))
+    """Failed probes by the phase that failed; every phase is present from the start."""
+    handshake: Histogram = _NOTHING_SEEN
+    roundtrip: Histogram = _NOTHING_SEEN
+    retransmitted_total: int = 0
+    """TCP segments, over all probes."""
+    recent_failures: tuple[FailureRun, ...] = ()
+    """Latest first; bounded."""
+
+    @property
+    def standing(self) -> Standing | None:
+        """Verdict and reason of the latest result; None before the first."""
+        if self.report is None or self.assessment is None:
+            return None
+        return standing(self.report, self.assessment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorSnapshot:
+    """What the daemon counted about itself."""
+
+    probes_in_flight: int
+    schedule_delay: Histogram
+    missed: Mapping[str, int]
+    """Turns that were not taken, by why: `misfire`, `overlap`."""
+    internal_errors_total: int
+    event_loop_lag_s: float | None
+    """The latest measurement; None before the first."""
+    last_reload_successful: bool | None
+    """None before the configuration was ever loaded."""
+    last_reload_success_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything known at one moment."""
+
+    brokers: tuple[BrokerState, ...]
+    """In the configuration's order."""
+    monitor: MonitorSnapshot
+
+    def find(self, name: str) -> BrokerState | None:
+        """Return the state of the broker of that name; None if none is watched."""
+        return next((state for state in self.brokers if state.broker.name == name), None)
+
+
+def standing(report: ProbeReport, assessment: Assessment) -> Standing:
+    """Return the verdict and the reason that one result comes to."""
+    outcome = None if report.failure is None else report.failure.outcome
+    return Standing(
+        verdict=assessment.verdict,
+        reason=outcome.reason if isinstance(outcome, Failed) else None,
+    )

@@ -1,0 +1,144 @@
+"""The routes. Each handler renders a snapshot; only `POST /-/reload` makes something happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from aiohttp import web
+from prometheus_client.exposition import gzip_accepted
+
+from monitor.export import document, metrics, page
+from monitor.model.config import Problem
+from monitor.store import BrokerState, Snapshot
+
+# The pages are plain HTML with one style sheet: whatever else a broker's text might smuggle in must not run or load.
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    # Without versions: they help nobody who is meant to read this.
+    "Server": "mqtt-tls-monitor",
+}
+# A reload posts nothing.
+_LONGEST_BODY = 4096
+_NAMED_BROKERS = 5
+
+
+class Daemon(Protocol):
+    """What the routes need of the running daemon."""
+
+    def snapshot(self) -> Snapshot:
+        """Return what is known now; cheap."""
+
+    def is_ready(self) -> bool:
+        """Tell whether every broker has a first result, or its deadline has passed."""
+
+    async def reload(self) -> Sequence[Problem]:
+        """Load the configuration again. Empty: it is in force. Else nothing changed, and this is why."""
+
+
+def create_app(daemon: Daemon, now: Callable[[], datetime]) -> web.Application:
+    """Return the application; `now` gives aware UTC times, for how long ago things happened."""
+    routes = _Routes(daemon, now)
+    app = web.Application(client_max_size=_LONGEST_BODY)
+    app.on_response_prepare.append(_add_headers)
+    app.add_routes(
+        [
+            web.get("/metrics", routes.metrics),
+            web.get("/-/healthy", routes.healthy),
+            web.get("/-/ready", routes.ready),
+            web.post("/-/reload", routes.reload),
+            web.get("/api/v1/brokers", routes.documents),
+            web.get("/api/v1/brokers/{name}", routes.document),
+            web.get("/", routes.index),
+            web.get("/brokers/{name}", routes.broker),
+            web.get("/style.css", routes.stylesheet),
+        ]
+    )
+    return app
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+
+
+class _Routes:
+    def __init__(self, daemon: Daemon, now: Callable[[], datetime]) -> None:
+        self._daemon = daemon
+        self._now = now
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        body, content_type = metrics.exposition(
+            self._daemon.snapshot(),
+            accept=",".join(request.headers.getall("Accept", [])),
+            names=request.query.getall("name[]", []),
+        )
+        response = web.Response(body=body, headers={"Content-Type": content_type})
+        if gzip_accepted(request.headers.get("Accept-Encoding", "")):
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    async def healthy(self, _request: web.Request) -> web.Response:
+        return web.Response(text="mqtt-tls-monitor is healthy.\n")
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        if self._daemon.is_ready():
+            return web.Response(text="mqtt-tls-monitor is ready.\n")
+        states = self._daemon.snapshot().brokers
+        waiting = [state.broker.name for state in states if state.report is None]
+        return web.Response(status=503, text=f"Not ready: {_awaited(waiting)}.\n")
+
+    async def reload(self, _request: web.Request) -> web.Response:
+        problems = await self._daemon.reload()
+        if not problems:
+            return web.Response(text="Configuration reloaded.\n")
+        lines = "\n".join(str(problem) for problem in problems)
+        return web.Response(status=500, text=f"The configuration was refused; the running one stays.\n{lines}\n")
+
+    async def documents(self, _request: web.Request) -> web.Response:
+        return web.json_response([_document(state) for state in self._daemon.snapshot().brokers])
+
+    async def document(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        state = self._daemon.snapshot().find(name)
+        if state is None:
+            return web.json_response({"error": f"no broker named {name!r} is watched"}, status=404)
+        return web.json_response(_document(state))
+
+    async def index(self, _request: web.Request) -> web.Response:
+        return _html(page.index(self._daemon.snapshot(), self._now()))
+
+    async def broker(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        state = self._daemon.snapshot().find(name)
+        if state is None:
+            return _html(page.not_found(name, self._now()), status=404)
+        return _html(page.broker_page(state, self._now()))
+
+    async def stylesheet(self, _request: web.Request) -> web.Response:
+        return web.Response(text=page.stylesheet(), content_type="text/css")
+
+
+def _document(state: BrokerState) -> dict[str, Any]:
+    if state.report is None or state.assessment is None:
+        return document.pending(state.broker)
+    return document.document(state.report, state.assessment, last_seen=state.tls)
+
+
+def _html(text: str, *, status: int = 200) -> web.Response:
+    return web.Response(text=text, content_type="text/html", status=status)
+
+
+def _awaited(names: Sequence[str]) -> str:
+    if not names:
+        return "starting"
+    more = len(names) - _NAMED_BROKERS
+    listed = ", ".join(names[:_NAMED_BROKERS])
+    return f"no result yet of {listed}" + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""Certificates: read field by field, matched against a name, judged at a moment. No sockets, no files, no clock."""

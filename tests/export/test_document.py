@@ -1,0 +1,134 @@
+"""The JSON document: the contract's names, in the contract's order."""
+
+import json
+from dataclasses import replace
+
+from monitor.export.document import document, pending
+from monitor.model.outcome import Phase
+from tests.support.records import (
+    a_broker,
+    a_certificate,
+    a_finding,
+    a_report,
+    an_assessment,
+    expired,
+    tls_facts,
+)
+
+KEYS = [
+    "schema_version",
+    "broker",
+    "address",
+    "started_at",
+    "verdict",
+    "success",
+    "phases",
+    "tls",
+    "certificates",
+    "findings",
+]  # fmt: skip
+
+
+def test_healthy_brokers_document_is_exactly_the_contracts() -> None:
+    report = a_report(tls=tls_facts((a_certificate(),)))
+    shown = document(report, an_assessment(report, a_finding(certificate=0)))
+    assert list(shown) == KEYS
+    assert [phase["name"] for phase in shown["phases"]] == [phase.value for phase in Phase]
+    assert {key: shown[key] for key in KEYS[:6]} == {
+        "schema_version": 1,
+        "broker": "plant-7",
+        "address": "192.0.2.7",
+        "started_at": "2026-11-23T12:00:00Z",
+        "verdict": "warning",
+        "success": True,
+    }
+    assert shown["phases"][2] == {
+        "name": "handshake", "outcome": "done", "seconds": 0.0127, "reason": None, "detail": None
+    }  # fmt: skip
+    assert shown["tls"] == {
+        "version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "group": "X25519", "alpn": None
+    }  # fmt: skip
+    assert shown["certificates"] == [
+        {
+            "position": 0,
+            "role": "leaf",
+            "subject": "CN=mqtt.example.org",
+            "issuer": "CN=Example Issuing CA",
+            "serial": "01",
+            "not_before": "2026-10-25T12:00:00Z",
+            "not_after": "2027-01-23T12:00:00Z",
+            "names": ["DNS:mqtt.example.org"],
+            "key": "EC P-256",
+            "signature": "ecdsa-with-SHA256",
+            "fingerprint_sha256": "0a" * 32,
+        }
+    ]
+    assert shown["findings"] == [
+        {
+            "code": "certificate_expires_soon",
+            "severity": "warning",
+            "message": "The certificate ends in 6 days.",
+            "fix": "Renew it, and reload the broker.",
+            "certificate": 0,
+        }
+    ]
+
+
+def test_failed_phase_has_its_reason_and_later_ones_name_what_blocks_them() -> None:
+    phases = document(*expired())["phases"]
+    assert phases[3] == {
+        "name": "verify",
+        "outcome": "failed",
+        "seconds": 0.002,
+        "reason": "verify_certificate_expired",
+        "detail": "certificate 0 ended 2026-11-20",
+    }
+    assert phases[4] == {
+        "name": "mqtt_connect", "outcome": "skipped", "seconds": None, "reason": None, "detail": "verify failed"
+    }  # fmt: skip
+
+
+def test_probe_that_never_reached_tls_has_null_and_no_certificates() -> None:
+    report = a_report(reason="resolve_nxdomain", address=None)
+    shown = document(report, an_assessment(report))
+    assert (shown["address"], shown["tls"], shown["certificates"]) == (None, None, [])
+    assert shown["verdict"] == "critical"
+
+
+def test_certificates_last_seen_stand_in_for_those_not_served() -> None:
+    report = a_report(reason="connect_refused")
+    shown = document(report, an_assessment(report), last_seen=tls_facts())
+    assert shown["tls"] is None
+    assert [certificate["position"] for certificate in shown["certificates"]] == [0, 1]
+
+
+def test_certificates_just_served_win_over_those_last_seen() -> None:
+    report = a_report(tls=tls_facts((a_certificate(),)))
+    shown = document(report, an_assessment(report), last_seen=tls_facts())
+    assert len(shown["certificates"]) == 1
+
+
+def test_unreadable_fields_are_null() -> None:
+    odd = replace(
+        a_certificate(subject=None, issuer=None, not_before=None, not_after=None, key=None), serial=None, signature=None
+    )
+    report = a_report(tls=tls_facts((odd,)))
+    (shown,) = document(report, an_assessment(report))["certificates"]
+    assert {key for key, value in shown.items() if value is None} == {
+        "subject", "issuer", "serial", "not_before", "not_after", "key", "signature"
+    }  # fmt: skip
+
+
+def test_broker_without_a_result_has_the_same_shape_with_nothing_known() -> None:
+    shown = pending(a_broker())
+    assert list(shown) == KEYS
+    assert shown["broker"] == "plant-7"
+    assert (shown["verdict"], shown["success"], shown["phases"]) == (None, None, [])
+
+
+def test_document_is_plain_json_even_with_text_that_no_encoding_holds() -> None:
+    report = a_report(tls=tls_facts((a_certificate(subject="\ud800\x1b"),)))
+    text = json.dumps(document(report, an_assessment(report)))
+    assert text.isascii()
+    assert text.isprintable()
+    assert json.loads(text)["certificates"][0]["subject"] == "\ud800\x1b"

@@ -1,0 +1,178 @@
+"""What an engineer reads on a terminal."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from monitor.export.terminal import render, summary
+from monitor.model.facts import Role
+from monitor.model.judgement import Assessment, Finding, Severity
+from monitor.model.outcome import Clock, Confidence, Done, Phase, PhaseReport
+from monitor.model.report import ProbeReport
+from tests.support.records import (
+    a_certificate,
+    a_chain,
+    a_finding,
+    a_report,
+    an_assessment,
+    expired,
+    tls_facts,
+)
+
+HOSTILE = "[bold]CN=x[/bold] :skull: \x1b[31m\x07\r\n\u202e\ud800é"
+
+
+def shown(
+    report: ProbeReport, assessment: Assessment, *, width: int = 80, encoding: str = "utf-8", terminal: bool = False
+) -> str:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, newline="")
+    render(report, assessment, Console(file=file, width=width, force_terminal=terminal, color_system="standard" if
+        terminal else None))  # fmt: skip
+    file.flush()
+    return raw.getvalue().decode(encoding)
+
+
+def of(report: ProbeReport, *findings: Finding, width: int = 80, encoding: str = "utf-8") -> str:
+    return shown(report, an_assessment(report, *findings), width=width, encoding=encoding)
+
+
+def test_verdict_broker_and_what_is_wrong_come_first() -> None:
+    lines = shown(*expired()).splitlines()
+    assert lines[0] == "CRITICAL  plant-7  mqtt.example.org:8883 (192.0.2.7)"
+    assert lines[1] == "The server's certificate ended 3 days ago, on 2026-11-20 11:00:00 UTC."
+
+
+def test_healthy_broker_says_so() -> None:
+    lines = of(a_report()).splitlines()
+    assert lines[:2] == [
+        "OK  plant-7  mqtt.example.org:8883 (192.0.2.7)",
+        "Connected, and got its own message back in 3.20 ms.",
+    ]
+    assert lines[-1] == "No findings."
+
+
+def test_every_phase_is_there_with_its_time_and_the_clock_where_it_is_not_the_kernels() -> None:
+    text = of(a_report())
+    for phase in Phase:
+        assert f"  {phase.value} " in text
+    (handshake,) = [line for line in text.splitlines() if line.startswith("  handshake")]
+    (resolve,) = [line for line in text.splitlines() if line.startswith("  resolve")]
+    assert handshake.endswith("12.7 ms")
+    assert resolve.endswith("0.90 ms  user clock")
+
+
+def test_bars_are_proportional_and_begin_where_the_phase_before_ended() -> None:
+    rows = {line.split()[0]: line for line in of(a_report()).splitlines() if "█" in line}
+    assert rows["handshake"].count("█") > 3 * rows["roundtrip"].count("█")
+    assert rows["handshake"].index("█") > rows["connect"].index("█")
+    assert rows["roundtrip"].index("█") >= rows["handshake"].rindex("█")
+
+
+def test_upper_bound_is_marked() -> None:
+    report = a_report()
+    bounded = Done(elapsed_s=0.001, clock=Clock.KERNEL, is_upper_bound=True)
+    phases = (*report.phases[:-1], PhaseReport(phase=Phase.ROUNDTRIP, outcome=bounded))
+    assert "1.00 ms  at most\n" in of(replace(report, phases=phases))
+
+
+def test_failed_phase_has_reason_and_detail_and_later_ones_what_blocks_them() -> None:
+    text = of(a_report(reason="handshake_reset", detail="connection reset by peer", confidence=Confidence.INFERRED))
+    assert "FAILED  inferred\n                handshake_reset\n                connection reset by peer\n" in text
+    assert "  roundtrip     not tried, as handshake failed\n" in text
+
+
+def test_detail_that_the_sentence_says_already_is_not_repeated_under_the_phase() -> None:
+    finding = a_finding("connect_refused", Severity.CRITICAL, message="Nothing listens: errno 111")
+    text = of(a_report(reason="connect_refused", detail="errno 111"), finding)
+    assert "                connect_refused\n  handshake " in text
+
+
+def test_failure_whose_finding_is_missing_still_has_a_sentence() -> None:
+    assert "The probe failed: connect_refused." in of(a_report(reason="connect_refused"))
+
+
+def test_findings_come_gravest_first_with_their_fixes() -> None:
+    text = of(
+        a_report(), a_finding(), a_finding("name_mismatch", Severity.CRITICAL, message="Wrong name.", fix="Do it.")
+    )
+    assert text.index("name_mismatch") < text.index("certificate_expires_soon")
+    assert "    Fix: Do it.\n" in text
+
+
+def test_fix_with_several_lines_keeps_them() -> None:
+    text = of(a_report(), a_finding(fix="Allow it:\n  topic readwrite a/#"))
+    assert "    Fix: Allow it:\n      topic readwrite a/#\n" in text
+
+
+def test_chain_shows_issuer_of_the_top_where_it_is_not_served() -> None:
+    text = of(a_report())
+    assert "0 leaf  CN=mqtt.example.org" in text
+    assert "└── 1 intermediate  CN=Example Issuing CA" in text
+    assert "└── issuer, not served: CN=Example Root" in text
+    assert "ends 2027-01-23 12:00:00 UTC, in 60 days" in text
+
+
+def test_chain_that_ends_in_its_root_misses_no_issuer() -> None:
+    root = a_certificate(1, role=Role.ROOT, subject="CN=Example Issuing CA", issuer="CN=Example Issuing CA", names=())
+    text = of(a_report(tls=tls_facts((a_certificate(), root))))
+    assert "not served" not in text
+
+
+def test_certificate_out_of_order_is_not_shown_as_an_issuer() -> None:
+    leaf, intermediate = a_chain()
+    stranger = a_certificate(1, role=Role.INTERMEDIATE, subject="CN=Stranger", issuer="CN=Strange Root")
+    text = of(a_report(tls=tls_facts((leaf, stranger, replace(intermediate, position=2)))))
+    assert "├── 1 intermediate  CN=Stranger" in text
+    assert "not the issuer of the certificate before it" in text
+
+
+def test_many_names_are_cut_and_counted() -> None:
+    leaf = a_certificate(names=tuple(f"n{number}.example" for number in range(5000)))
+    text = of(a_report(tls=tls_facts((leaf,))))
+    assert "DNS:n7.example and 4992 more" in " ".join(text.split())
+    assert "n8.example" not in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_line_is_wider_than_the_terminal_or_ends_in_blanks(width: int) -> None:
+    for report, assessment in (expired(), (a_report(), an_assessment(a_report(), a_finding(message="word " * 90)))):
+        for line in shown(report, assessment, width=width).splitlines():
+            assert len(line) <= width
+            assert line == line.rstrip()
+
+
+def test_no_colour_outside_a_terminal_and_colour_on_one() -> None:
+    assert "\x1b" not in shown(*expired())
+    assert "\x1b[1;31mCRITICAL" in shown(*expired(), terminal=True)
+
+
+def test_brokers_text_cannot_steer_the_terminal_or_be_read_as_markup() -> None:
+    leaf = a_certificate(subject=HOSTILE, issuer=HOSTILE, names=(HOSTILE,))
+    report = a_report(HOSTILE, reason="publish_refused", detail=HOSTILE, tls=tls_facts((leaf,)))
+    text = of(report, a_finding("publish_refused", Severity.CRITICAL, message=HOSTILE, fix=HOSTILE), width=200)
+    assert not set("\x1b\x07\r\u202e\ud800") & set(text)
+    assert text.count("[bold]CN=x[/bold] :skull:") >= 5
+
+
+def test_ascii_terminal_gets_ascii() -> None:
+    leaf = a_certificate(subject="CN=Zürich", names=tuple(f"ü{number}" for number in range(9)))
+    text = of(a_report(HOSTILE, tls=tls_facts((leaf,))), encoding="ascii")
+    assert text.isascii()
+    assert "#" in text
+    assert "CN=Z?rich" in text
+    assert "`-- issuer, not served" in text
+
+
+def test_summary_is_verdict_broker_and_sentence_on_one_line() -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=120)
+    summary(*expired(), console)
+    report = a_report("healthy")
+    summary(report, an_assessment(report), console)
+    assert file.getvalue().splitlines() == [
+        "CRITICAL  plant-7  The server's certificate ended 3 days ago, on 2026-11-20 11:00:00 UTC.",
+        "OK        healthy  Connected, and got its own message back in 3.20 ms.",
+    ]

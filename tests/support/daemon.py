@@ -1,0 +1,102 @@
+"""The daemon in its own process, its configuration written by the test, and what it answers over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.ports import wait_until
+from tests.support.processes import ServerProcess
+
+COMMAND = (sys.executable, "-m", "monitor")
+
+
+class MonitorProcess(ServerProcess):
+    """`mqtt-tls-monitor run` on a loopback port, logging JSON."""
+
+    def __init__(self, directory: Path, brokers: Sequence[Mapping[str, Any]], **settings: Any) -> None:
+        """Write the configuration: items of `brokers`, and further top-level keys."""
+        super().__init__(directory)
+        self.config = directory / "monitor.yml"
+        self.configure(brokers, **settings)
+
+    def configure(self, brokers: Sequence[Mapping[str, Any]], **settings: Any) -> None:
+        """Write the file anew; the daemon reads it when it is told to."""
+        content = {"listen": f"{self.host}:{self.port}", **settings, "brokers": list(brokers)}
+        self.config.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def command(self) -> Sequence[str]:
+        """Run what is installed here."""
+        return (*COMMAND, "run", "--config", str(self.config))
+
+    def get(self, path: str, *, method: str = "GET") -> tuple[int, str]:
+        """Return status and body."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=15)
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def series(self, name: str) -> dict[tuple[str, ...], float]:
+        """Return a metric's samples by their label values, those in the order of the label names."""
+        status, body = self.get("/metrics")
+        assert status == 200, body
+        return {
+            tuple(value for _, value in sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(body)
+            for sample in family.samples
+            if sample.name == f"mqtt_tls_{name}"
+        }
+
+    def value(self, name: str, *labels: str) -> float | None:
+        """Return one sample's value, or None if there is no such series."""
+        return self.series(name).get(labels)
+
+    def wait_for(self, value: float | None, name: str, *labels: str) -> None:
+        """Return once the sample has that value."""
+        wait_until(lambda: self.value(name, *labels) == value, f"{name}{labels} == {value}")
+
+    def wait_until_ready(self) -> None:
+        """Return once `/-/ready` says so."""
+        wait_until(lambda: self.get("/-/ready")[0] == 200, "ready")
+
+    def reload(self, *, succeeds: bool = True) -> None:
+        """Make the daemon read its file again (SIGHUP), and return when it has judged it."""
+        before = len(self.log)
+        os.kill(self.pid, signal.SIGHUP)
+        self.wait_for_log("configuration in use" if succeeds else "configuration not reloaded", after=before)
+
+    def lines(self, event: str | None = None, **fields: object) -> list[dict[str, Any]]:
+        """Return the log's lines with that event and those fields."""
+        entries = [json.loads(line) for line in self.log.splitlines() if line.endswith("}")]
+        return [
+            entry
+            for entry in entries
+            if (event is None or entry["event"] == event)
+            and all(entry.get(key) == value for key, value in fields.items())
+        ]
+
+    def wait_for_end(self, timeout_s: float) -> int:
+        """Return the exit status once the process has ended by itself."""
+        assert self._process is not None
+        return self._process.wait(timeout_s)
+
+
+def run_command(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run one command of the monitor to its end."""
+    environment = {**os.environ, "NO_COLOR": "1", **(env or {})}
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=30, env=environment
+    )

@@ -1,0 +1,81 @@
+"""Loopback ports: free ones, closed ones, ones that answer no SYN; and waiting with a deadline."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+PATIENCE_S = 15.0
+"""How long anything on loopback may take before a test gives up: many times what a busy machine needs."""
+
+_POLL_S = 0.005
+_TCP_LISTEN = "0A"  # include/net/tcp_states.h
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Return the family of an IP literal."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port on which nothing listens. The kernel picks it at random, so that parallel tests do not meet."""
+    with socket.socket(family_of(host)) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_until(condition: Callable[[], bool], what: str, *, timeout_s: float = PATIENCE_S) -> None:
+    """Return as soon as the condition holds.
+
+    Raises:
+        TimeoutError: it did not hold in time; the message names `what`.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {timeout_s:g} s: {what}")
+        time.sleep(_POLL_S)
+
+
+def is_listening(port: int) -> bool:
+    """Tell whether a TCP port listens, from the kernel's table: unlike a connection, it leaves no line in a log."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        path = Path(table)
+        if not path.exists():
+            continue
+        for line in path.read_text("ascii").splitlines()[1:]:
+            _, local, _, state, *_ = line.split()
+            if state == _TCP_LISTEN and int(local.rpartition(":")[2], 16) == port:
+                return True
+    return False
+
+
+@contextmanager
+def closed_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """Yield a port that refuses: bound, so that nobody else takes it, and not listening."""
+    with socket.socket(family_of(host)) as holder:
+        holder.bind((host, 0))
+        yield holder.getsockname()[1]
+
+
+@contextmanager
+def silent_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """Yield a port that answers no SYN: its accept queue is full, and Linux drops what comes then."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(family_of(host)))
+        listener.bind((host, 0))
+        listener.listen(0)
+        for _ in range(4):  # one fills a queue of length zero; more only if the kernel rounds it up
+            filler = stack.enter_context(socket.socket(family_of(host)))
+            filler.settimeout(0.1)
+            try:
+                filler.connect(listener.getsockname())
+            except TimeoutError:
+                break
+        else:
+            raise RuntimeError("the accept queue cannot be filled")
+        yield listener.getsockname()[1]

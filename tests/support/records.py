@@ -1,0 +1,238 @@
+"""Builders of the records that flow through the program: a healthy broker by default, one deviation per call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from monitor.model.broker import Broker, ClientIdentity, Protocol, Secret, TlsSettings, Trust
+from monitor.model.facts import CertificateFacts, KeyFacts, MqttFacts, Role, TcpFacts, TlsFacts
+from monitor.model.judgement import Assessment, Finding, Judgement, Severity
+from monitor.model.outcome import (
+    MQTT_PHASES,
+    TLS_PHASES,
+    Clock,
+    Confidence,
+    Done,
+    Failed,
+    Outcome,
+    Phase,
+    PhaseReport,
+    Skipped,
+)
+from monitor.model.report import ProbeReport
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+P256 = KeyFacts(algorithm="EC", bits=256, curve="P-256")
+ELAPSED_S = {
+    Phase.RESOLVE: 0.0009,
+    Phase.CONNECT: 0.0004,
+    Phase.HANDSHAKE: 0.0127,
+    Phase.VERIFY: 0.0003,
+    Phase.MQTT_CONNECT: 0.0011,
+    Phase.SUBSCRIBE: 0.0006,
+    Phase.PUBLISH: 0.0007,
+    Phase.ROUNDTRIP: 0.0032,
+}
+
+
+def a_broker(
+    name: str = "plant-7",
+    *,
+    host: str = "mqtt.example.org",
+    port: int = 8883,
+    protocol: Protocol = Protocol.MQTT,
+    interval_s: float = 60.0,
+    labels: tuple[tuple[str, str], ...] = (),
+    client_chain: tuple[bytes, ...] = (),
+) -> Broker:
+    identity = None
+    if client_chain:
+        identity = ClientIdentity(source="client.pem", chain=client_chain, key=Secret(b"not a key"))
+    trust = Trust(source="ca.pem", anchors=())
+    return Broker(
+        name=name,
+        host=host,
+        port=port,
+        protocol=protocol,
+        interval_s=interval_s,
+        labels=labels,
+        tls=TlsSettings(trust=trust, server_name=host, client_identity=identity),
+    )
+
+
+def a_certificate(
+    position: int = 0,
+    *,
+    role: Role = Role.LEAF,
+    subject: str | None = "CN=mqtt.example.org",
+    issuer: str | None = "CN=Example Issuing CA",
+    not_before: datetime | None = NOW - timedelta(days=29),
+    not_after: datetime | None = NOW + timedelta(days=61),
+    names: tuple[str, ...] = ("mqtt.example.org",),
+    key: KeyFacts | None = P256,
+) -> CertificateFacts:
+    return CertificateFacts(
+        position=position,
+        role=role,
+        der=b"",
+        fingerprint_sha256=f"{position + 10:02x}" * 32,
+        subject=subject,
+        issuer=issuer,
+        subject_der=None if subject is None else subject.encode(errors="replace"),
+        issuer_der=None if issuer is None else issuer.encode(errors="replace"),
+        serial=f"{position + 1:02x}",
+        not_before=not_before,
+        not_after=not_after,
+        dns_names=names,
+        key=key,
+        signature="ecdsa-with-SHA256",
+        is_ca=role is not Role.LEAF,
+        is_self_issued=subject == issuer,
+    )
+
+
+def a_chain(leaf: CertificateFacts | None = None) -> tuple[CertificateFacts, ...]:
+    """Return a leaf and the intermediate that issued it."""
+    intermediate = a_certificate(
+        1,
+        role=Role.INTERMEDIATE,
+        subject="CN=Example Issuing CA",
+        issuer="CN=Example Root",
+        not_after=NOW + timedelta(days=2000),
+        names=(),
+    )
+    return (leaf or a_certificate(), intermediate)
+
+
+def tls_facts(
+    certificates: tuple[CertificateFacts, ...] | None = None,
+    *,
+    version: str | None = "TLSv1.3",
+    requested: bool | None = False,
+    sent: bool = False,
+) -> TlsFacts:
+    chosen = version is not None
+    return TlsFacts(
+        version=version,
+        cipher="TLS_AES_256_GCM_SHA384" if chosen else None,
+        group="X25519" if chosen else None,
+        alpn=None,
+        certificates=a_chain() if certificates is None else certificates,
+        is_complete=chosen,
+        ocsp_response=None,
+        client_certificate_requested=requested,
+        client_certificate_sent=sent,
+        accepted_cas=(),
+        alert=None,
+    )
+
+
+def a_report(
+    broker: str = "plant-7",
+    *,
+    host: str = "mqtt.example.org",
+    port: int = 8883,
+    reason: str | None = None,
+    phase: Phase | None = None,
+    detail: str = "what was seen",
+    confidence: Confidence = Confidence.OBSERVED,
+    protocol: Protocol = Protocol.MQTT,
+    tls: TlsFacts | None = None,
+    started_at: datetime = NOW,
+    address: str | None = "192.0.2.7",
+    failed_after_s: float = 0.002,
+    tcp: TcpFacts | None = None,
+) -> ProbeReport:
+    """Return a successful report, or one that failed with `reason` in the phase it starts with (or `phase`)."""
+    order = TLS_PHASES if protocol is Protocol.TLS else (*TLS_PHASES, *MQTT_PHASES)
+    failed = phase
+    if reason is not None and failed is None:
+        failed = next(candidate for candidate in order if reason.startswith(f"{candidate.value}_"))
+    entries: list[PhaseReport] = []
+    for current in order:
+        outcome: Outcome = Done(elapsed_s=ELAPSED_S[current], clock=_clock(current))
+        if failed is not None and current is failed:
+            assert reason is not None
+            outcome = Failed(reason=reason, detail=detail, elapsed_s=failed_after_s, confidence=confidence)
+        elif failed is not None and order.index(current) > order.index(failed):
+            outcome = Skipped(blocked_by=failed)
+        entries.append(PhaseReport(phase=current, outcome=outcome))
+    reached_tls = failed is None or order.index(failed) > order.index(Phase.HANDSHAKE)
+    return ProbeReport(
+        broker=broker,
+        host=host,
+        port=port,
+        started_at=started_at,
+        duration_s=0.025,
+        address=address,
+        phases=tuple(entries),
+        tcp=TcpFacts(rtt_s=0.0004, retransmitted_segments=0) if tcp is None else tcp,
+        tls=(tls or tls_facts()) if reached_tls else tls,
+        mqtt=MqttFacts(connack_code=0) if failed is None and protocol is Protocol.MQTT else None,
+    )
+
+
+def _clock(phase: Phase) -> Clock:
+    return Clock.USER if phase in {Phase.RESOLVE, Phase.VERIFY} else Clock.KERNEL
+
+
+def a_finding(
+    code: str = "certificate_expires_soon",
+    severity: Severity = Severity.WARNING,
+    *,
+    message: str = "The certificate ends in 6 days.",
+    fix: str = "Renew it, and reload the broker.",
+    certificate: int | None = None,
+) -> Finding:
+    return Finding(code=code, severity=severity, message=message, fix=fix, certificate=certificate)
+
+
+def a_judgement(
+    *,
+    at: datetime = NOW,
+    is_trusted: bool = True,
+    name_matches: bool = True,
+    path_not_after: datetime | None = NOW + timedelta(days=61),
+) -> Judgement:
+    return Judgement(
+        at=at,
+        opinions=(),
+        is_trusted=is_trusted,
+        is_trusted_ignoring_time=is_trusted,
+        name_matches=name_matches,
+        is_for_servers=True,
+        path_not_after=path_not_after,
+        judged_certificates=2,
+    )
+
+
+def an_assessment(
+    report: ProbeReport,
+    *findings: Finding,
+    judgement: Judgement | None = None,
+) -> Assessment:
+    """Return an assessment of that report with these findings, gravest first."""
+    return Assessment(
+        at=report.started_at + timedelta(seconds=report.duration_s),
+        success=report.success,
+        findings=tuple(sorted(findings, key=lambda finding: -finding.severity)),
+        judgement=judgement or a_judgement(at=report.started_at),
+    )
+
+
+def expired() -> tuple[ProbeReport, Assessment]:
+    """Return the result of a broker whose leaf ended three days ago."""
+    leaf = replace(a_certificate(), not_after=NOW - timedelta(days=3, hours=1))
+    report = a_report(
+        reason="verify_certificate_expired", detail="certificate 0 ended 2026-11-20", tls=tls_facts(a_chain(leaf))
+    )
+    finding = a_finding(
+        "certificate_expired",
+        Severity.CRITICAL,
+        message="The server's certificate ended 3 days ago, on 2026-11-20 11:00:00 UTC.",
+        fix="Renew the certificate, install it with its intermediates, and reload the broker.",
+        certificate=0,
+    )
+    judgement = a_judgement(is_trusted=False, path_not_after=leaf.not_after)
+    return report, an_assessment(report, finding, judgement=judgement)

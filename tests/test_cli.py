@@ -1,0 +1,225 @@
+"""The command line as the shell sees it: what is printed, where, and with which exit status."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitor.cli.status import Status, worst
+from tests.support.brokers import Mosquitto
+from tests.support.daemon import run_command
+from tests.support.pki import TestPki
+from tests.support.ports import closed_port, silent_port
+
+MINIMAL = "brokers:\n  - name: plant\n    host: mqtt.example.org\n"
+
+
+# probe
+
+
+def test_healthy_broker_exits_with_0_and_shows_phases_and_chain(mosquitto: Mosquitto, pki: TestPki) -> None:
+    result = run_command("probe", f"localhost:{mosquitto.port}", "--ca-file", str(pki.ca_file))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "roundtrip" in result.stdout
+    assert "Test Intermediate" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_json_is_one_document_per_target_in_the_order_named(mosquitto: Mosquitto, pki: TestPki) -> None:
+    with closed_port() as nobody, silent_port() as silent:
+        ports = (silent, mosquitto.port, nobody)
+        targets = [f"127.0.0.1:{port}" for port in ports]
+        options = ("--ca-file", str(pki.ca_file), "--timeout", "500ms")
+        result = run_command("probe", "--json", *options, *targets)
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [document["broker"] for document in documents] == targets
+    assert [document["verdict"] for document in documents] == ["critical", "ok", "critical"]
+    assert documents[0]["schema_version"] == 1
+    assert result.returncode == 2
+
+
+def test_failure_exits_with_2_and_says_why_without_traceback() -> None:
+    with closed_port() as nobody:
+        result = run_command("probe", f"mqtts://127.0.0.1:{nobody}")
+    assert result.returncode == 2
+    assert "connect_refused" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_unknown_host_exits_with_2() -> None:
+    result = run_command("probe", "nobody.invalid", "--json")
+    assert result.returncode == 2
+    [failed] = [phase for phase in json.loads(result.stdout)["phases"] if phase["outcome"] == "failed"]
+    assert failed["name"] == "resolve"
+
+
+def test_untrusted_broker_exits_with_2(mosquitto: Mosquitto, pki: TestPki) -> None:
+    target = f"localhost:{mosquitto.port}"
+    result = run_command("probe", target, "--json", "--ca-file", str(pki.foreign_ca_file))
+    assert result.returncode == 2
+    assert json.loads(result.stdout)["findings"][0]["code"].startswith("chain_")
+
+
+def test_certificate_near_its_end_exits_with_1(mosquitto: Mosquitto, pki: TestPki, tmp_path: Path) -> None:
+    broker = {
+        "name": "plant",
+        "host": "localhost",
+        "port": mosquitto.port,
+        "tls": {"ca_file": str(pki.ca_file)},
+        "expiry": {"warning": "200d"},
+    }
+    config = tmp_path / "monitor.yml"
+    config.write_text(yaml.safe_dump({"brokers": [broker]}))
+    result = run_command("probe", "--config", str(config), "plant")
+    assert result.returncode == 1
+    everything = run_command("probe", "--config", str(config), "--json")
+    assert json.loads(everything.stdout)["broker"] == "plant"
+
+
+def test_tls_only_speaks_no_mqtt(mosquitto: Mosquitto, pki: TestPki) -> None:
+    target = f"localhost:{mosquitto.port}"
+    result = run_command("probe", target, "--tls-only", "--json", "--ca-file", str(pki.ca_file))
+    assert result.returncode == 0
+    assert [phase["name"] for phase in json.loads(result.stdout)["phases"]][-1] == "verify"
+
+
+def test_user_name_and_password_file_are_used(pki: TestPki, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("open sesame\n")
+    password.chmod(0o600)
+    options = ("--ca-file", str(pki.ca_file), "--username", "monitor", "--mqtt-version", "5", "--qos", "2")
+    with Mosquitto(tmp_path / "m", certificate=pki.server_files, users={"monitor": "open sesame"}) as broker:
+        target = f"localhost:{broker.port}"
+        accepted = run_command("probe", target, *options, "--password-file", str(password))
+        password.write_text("wrong\n")
+        refused = run_command("probe", target, *options, "--password-file", str(password))
+    assert accepted.returncode == 0, accepted.stdout
+    assert refused.returncode == 2
+    assert "not_authorized" in refused.stdout
+    assert "wrong" not in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((), "nothing to probe"),
+        (("mqtt://broker",), "mqtt"),
+        (("https://broker",), "https"),
+        (("broker:99999",), "port"),
+        (("bro ker",), "host name"),
+        (("broker/path",), "path"),
+        (("broker", "--timeout", "soon"), "--timeout: expected"),
+        (("broker", "--qos", "3"), "--qos: expected"),
+        (("broker", "--mqtt-version", "4"), "--mqtt-version: expected"),
+        (("broker", "--ca-file", "/nowhere.pem"), "--ca-file: expected"),
+        (("broker", "--client-cert", "/nowhere.pem"), "--client-cert: expected"),
+        (("--nonsense",), "No such option"),
+        (("--config", "/nowhere.yml"), "/nowhere.yml: expected"),
+        (("broker", "--config", "/nowhere.yml", "--qos", "1"), "leave the other options out"),
+    ],
+)
+def test_unusable_targets_and_options_exit_with_3(arguments: tuple[str, ...], complaint: str) -> None:
+    result = run_command("probe", *arguments)
+    assert (result.returncode, result.stdout) == (3, "")
+    assert complaint in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_one_bad_option_is_told_once_for_all_targets() -> None:
+    result = run_command("probe", "a", "b", "--qos", "7")
+    assert result.stderr.count("--qos") == 1
+
+
+def test_misspelt_name_is_answered_with_the_right_one(tmp_path: Path) -> None:
+    config = tmp_path / "monitor.yml"
+    config.write_text(MINIMAL)
+    result = run_command("probe", "plnat", "--config", str(config))
+    assert result.returncode == 3
+    assert "did you mean 'plant'?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ((Status.OK, Status.WARNING), Status.WARNING),
+        ((Status.WARNING, Status.UNKNOWN), Status.UNKNOWN),
+        ((Status.UNKNOWN, Status.CRITICAL, Status.OK), Status.CRITICAL),
+        ((), Status.OK),
+    ],
+)
+def test_worst_status_of_several(statuses: tuple[Status, ...], expected: Status) -> None:
+    assert worst(statuses) is expected
+
+
+# run and check-config
+
+
+def test_run_without_a_configuration_exits_with_1() -> None:
+    result = run_command("run")
+    assert result.returncode == 1
+    assert "--config FILE" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("run", "--config"), ("check-config",)])
+def test_missing_file_exits_with_1_and_one_line(command: tuple[str, ...]) -> None:
+    result = run_command(*command, "/nowhere.yml")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    assert line.startswith("/nowhere.yml: ")
+
+
+def test_usable_configuration_exits_with_0(tmp_path: Path, pki: TestPki) -> None:
+    config = tmp_path / "monitor.yml"
+    config.write_text(f"defaults:\n  tls:\n    ca_file: {pki.ca_file}\n{MINIMAL}")
+    result = run_command("check-config", str(config))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"{config}: can be used, 1 broker\n"
+
+
+def test_every_error_is_a_line_with_file_line_and_key(tmp_path: Path) -> None:
+    config = tmp_path / "monitor.yml"
+    config.write_text("brokers:\n  - name: a\n    host: b\n    prot: 1\n  - name: a\n    port: 0\n    host: c\n")
+    result = run_command("check-config", str(config))
+    assert result.returncode == 1
+    places = [line.partition(": expected")[0] for line in result.stderr.splitlines()]
+    assert places == [f"{config}:4: brokers[0].prot", f"{config}:5: brokers[1].name", f"{config}:6: brokers[1].port"]
+
+
+def test_acl_lines_alone_are_on_standard_output(tmp_path: Path, pki: TestPki) -> None:
+    config = tmp_path / "monitor.yml"
+    config.write_text(f"defaults:\n  tls:\n    ca_file: {pki.ca_file}\n{MINIMAL}")
+    result = run_command("check-config", str(config), "--acl", "mosquitto")
+    assert result.returncode == 0
+    assert all(line.startswith(("#", "topic readwrite")) for line in result.stdout.splitlines())
+    unknown = run_command("check-config", str(config), "--acl", "hivemq")
+    assert unknown.returncode == 1
+    assert "mosquitto, emqx, rabbitmq, nats" in unknown.stderr
+
+
+# explain, and the program itself
+
+
+@pytest.mark.parametrize("code", ["certificate_expired", "verify_certificate_expired", "connect_refused", "internal"])
+def test_code_is_explained_in_words(code: str) -> None:
+    result = run_command("explain", code)
+    assert result.returncode == 0
+    assert result.stdout.startswith(code)
+    assert "What to do: " in result.stdout
+
+
+def test_unknown_code_is_answered_with_near_ones() -> None:
+    result = run_command("explain", "certificate_expird")
+    assert result.returncode == 3
+    assert "certificate_expired" in result.stderr
+
+
+def test_version_and_help_and_nothing() -> None:
+    assert run_command("--version").stdout.startswith("mqtt-tls-monitor ")
+    text = run_command("--help").stdout
+    for command in ("run", "probe", "check-config", "explain", "demo"):
+        assert f"  {command} " in text
+    nothing = run_command()
+    assert nothing.returncode == 3
+    assert "--help" in nothing.stderr

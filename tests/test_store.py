@@ -1,0 +1,274 @@
+"""What the store keeps, counts and forgets."""
+
+from dataclasses import FrozenInstanceError, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.demo.pki import issue
+from monitor.model.broker import Broker, Policy
+from monitor.model.facts import TcpFacts
+from monitor.model.judgement import Assessment, Verdict
+from monitor.model.outcome import Phase
+from monitor.model.report import ProbeReport
+from monitor.store import BrokerState, Change, Standing, Store
+from monitor.store.store import KEPT_FAILURES
+from tests.support.records import NOW, a_broker, a_report, an_assessment, expired, tls_facts
+
+ENDED = NOW + timedelta(seconds=0.025)
+
+
+def watching(*brokers: Broker) -> Store:
+    store = Store()
+    store.configure(brokers or (a_broker(),))
+    return store
+
+
+def recorded(store: Store, report: ProbeReport, assessment: Assessment | None = None) -> Change:
+    return store.record(report, assessment or an_assessment(report))
+
+
+def state(store: Store, name: str = "plant-7") -> BrokerState:
+    found = store.snapshot().find(name)
+    assert found is not None
+    return found
+
+
+def later(report: ProbeReport, minutes: float) -> ProbeReport:
+    return replace(report, started_at=NOW + timedelta(minutes=minutes))
+
+
+def test_configured_broker_is_known_before_its_first_result() -> None:
+    known = state(watching())
+    assert (known.report, known.assessment, known.tls, known.standing) == (None, None, None, None)
+    assert known.probes_total == 0
+    assert dict(known.failures) == dict.fromkeys(Phase, 0)
+
+
+def test_brokers_are_in_the_configurations_order() -> None:
+    store = watching(a_broker("b"), a_broker("a"))
+    recorded(store, a_report("a"))
+    assert [known.broker.name for known in store.snapshot().brokers] == ["b", "a"]
+
+
+def test_success_is_counted_and_dated_at_the_probes_end() -> None:
+    store = watching()
+    recorded(store, a_report())
+    known = state(store)
+    assert known.last_success_at == known.tls_seen_at == ENDED
+    assert known.failing_since is None
+    assert known.probes_total == 1
+    assert sum(known.failures.values()) == 0
+    assert (known.handshake.count, known.roundtrip.count) == (1, 1)
+    assert known.recent_failures == ()
+
+
+def test_failing_since_is_the_first_failure_of_the_unbroken_line() -> None:
+    store = watching()
+    recorded(store, a_report())
+    for minute in (1, 2, 3):
+        recorded(store, later(a_report(reason="connect_refused"), minute))
+    known = state(store)
+    assert known.failing_since == ENDED + timedelta(minutes=1)
+    assert known.last_success_at == ENDED
+    assert known.failures[Phase.CONNECT] == 3
+    recorded(store, later(a_report(), 4))
+    assert state(store).failing_since is None
+
+
+def test_failing_since_survives_a_change_of_reason() -> None:
+    store = watching()
+    recorded(store, a_report(reason="connect_refused"))
+    recorded(store, later(a_report(reason="handshake_timeout"), 1))
+    known = state(store)
+    assert known.failing_since == ENDED
+    assert known.standing_since == ENDED + timedelta(minutes=1)
+
+
+def test_certificates_are_kept_while_the_broker_is_down() -> None:
+    store = watching()
+    recorded(store, a_report())
+    recorded(store, later(a_report(reason="connect_refused"), 1))
+    assert state(store).tls_seen_at == ENDED
+    assert store.last_seen("plant-7") == tls_facts()
+
+
+def test_handshake_without_certificates_does_not_displace_seen_ones() -> None:
+    store = watching()
+    recorded(store, a_report())
+    recorded(store, a_report(reason="handshake_alert_protocol_version", tls=tls_facts(certificates=(), version=None)))
+    assert store.last_seen("plant-7") == tls_facts()
+
+
+def test_certificates_of_a_chain_that_is_not_accepted_are_kept_too() -> None:
+    store = watching()
+    report, assessment = expired()
+    recorded(store, report, assessment)
+    assert store.last_seen("plant-7") is report.tls
+
+
+def test_last_seen_of_an_unknown_broker_is_none() -> None:
+    assert watching().last_seen("other") is None
+
+
+def test_first_result_is_a_change_from_nothing() -> None:
+    change = recorded(watching(), a_report())
+    assert change.is_change
+    assert change.before is None
+    assert change.after == Standing(verdict=Verdict.OK, reason=None)
+    assert change.since == ENDED
+
+
+def test_same_verdict_and_reason_is_no_change_and_keeps_its_begin() -> None:
+    store = watching()
+    recorded(store, a_report())
+    change = recorded(store, later(a_report(), 1))
+    assert not change.is_change
+    assert change.since == ENDED
+
+
+def test_another_reason_is_a_change() -> None:
+    store = watching()
+    recorded(store, a_report(reason="connect_refused"))
+    change = recorded(store, later(a_report(reason="connect_timeout"), 1))
+    assert change.is_change
+    assert change.before == Standing(verdict=Verdict.CRITICAL, reason="connect_refused")
+    assert change.after == Standing(verdict=Verdict.CRITICAL, reason="connect_timeout")
+
+
+def test_outage_is_one_kept_failure_with_its_count() -> None:
+    store = watching()
+    for minute in range(5):
+        recorded(store, later(a_report(reason="connect_refused", detail=f"try {minute}"), minute))
+    (run,) = state(store).recent_failures
+    assert (run.phase, run.reason, run.detail, run.count) == (Phase.CONNECT, "connect_refused", "try 4", 5)
+    assert (run.first_at, run.last_at) == (ENDED, ENDED + timedelta(minutes=4))
+
+
+def test_outages_of_the_same_kind_with_a_success_between_are_two() -> None:
+    store = watching()
+    for minute, reason in enumerate(("connect_refused", None, "connect_refused")):
+        recorded(store, later(a_report(reason=reason), minute))
+    assert [run.count for run in state(store).recent_failures] == [1, 1]
+
+
+def test_kept_failures_are_bounded_and_latest_first() -> None:
+    store = watching()
+    for minute in range(KEPT_FAILURES + 5):
+        recorded(store, later(a_report(reason=("connect_refused", "connect_timeout")[minute % 2]), minute))
+    runs = state(store).recent_failures
+    assert len(runs) == KEPT_FAILURES
+    assert runs[0].first_at == ENDED + timedelta(minutes=KEPT_FAILURES + 4)
+
+
+def test_retransmitted_segments_add_up_and_unknown_ones_count_nothing() -> None:
+    store = watching()
+    for segments in (2, None, 3):
+        recorded(store, a_report(tcp=TcpFacts(rtt_s=None, retransmitted_segments=segments)))
+    assert state(store).retransmitted_total == 5
+
+
+def test_duration_on_a_bound_falls_into_that_bucket() -> None:
+    store = watching()
+    histogram = state(store).handshake
+    assert histogram.observed(0.005).counts == (1, 0, 0, 0, 0, 0, 0, 0)
+    assert histogram.observed(0.0050001).counts == (0, 1, 0, 0, 0, 0, 0, 0)
+    assert histogram.observed(6.0).counts == (0, 0, 0, 0, 0, 0, 0, 1)
+
+
+def test_changed_settings_keep_the_history() -> None:
+    store = watching()
+    recorded(store, a_report())
+    changed = replace(a_broker(), interval_s=15.0, policy=Policy(expiry_warning_s=1.0))
+    store.configure([changed])
+    assert state(store).broker is changed
+    assert state(store).probes_total == 1
+    assert store.last_seen("plant-7") is not None
+
+
+@pytest.mark.parametrize("place", [{"host": "other.example.org"}, {"port": 8884}])
+def test_another_host_or_port_starts_anew(place: dict[str, Any]) -> None:
+    store = watching()
+    recorded(store, a_report())
+    store.configure([replace(a_broker(), **place)])
+    assert state(store).probes_total == 0
+    assert store.last_seen("plant-7") is None
+
+
+def test_removed_broker_is_forgotten() -> None:
+    store = watching(a_broker("a"), a_broker("b"))
+    recorded(store, a_report("a"))
+    store.configure([a_broker("b")])
+    assert store.snapshot().find("a") is None
+    store.configure([a_broker("a"), a_broker("b")])
+    assert state(store, "a").probes_total == 0
+
+
+def test_late_result_of_a_removed_broker_changes_nothing() -> None:
+    store = watching(a_broker("b"))
+    change = recorded(store, a_report("a"))
+    assert not change.is_change
+    assert store.snapshot().find("a") is None
+
+
+def test_late_result_from_the_former_host_is_dropped() -> None:
+    store = watching(replace(a_broker(), host="new.example.org"))
+    assert not recorded(store, a_report(host="mqtt.example.org")).is_change
+    assert state(store).probes_total == 0
+
+
+def test_snapshot_does_not_change_afterwards() -> None:
+    store = watching()
+    before = store.snapshot()
+    recorded(store, a_report(reason="connect_refused"))
+    store.monitor.missed("overlap")
+    store.configure([])
+    assert before.brokers[0].probes_total == 0
+    assert before.brokers[0].failures[Phase.CONNECT] == 0
+    assert before.monitor.missed["overlap"] == 0
+    with pytest.raises(FrozenInstanceError):
+        before.brokers[0].probes_total = 1  # type: ignore[misc]
+
+
+def test_end_of_the_own_client_certificate_is_known_from_the_configuration() -> None:
+    not_after = datetime(2027, 3, 1, tzinfo=UTC)
+    client = issue(now=NOW, not_after=not_after, extended_key_usage=("clientAuth",))
+    store = watching(a_broker(client_chain=(client.der,)))
+    assert state(store).client_certificate_not_after == not_after
+
+
+def test_unreadable_client_certificate_has_no_known_end() -> None:
+    assert state(watching(a_broker(client_chain=(b"not DER",)))).client_certificate_not_after is None
+
+
+def test_daemon_counters_add_up() -> None:
+    store = watching()
+    stats = store.monitor
+    stats.delayed(0.02)
+    stats.delayed(-0.001)
+    stats.missed("misfire")
+    stats.missed("overlap")
+    stats.missed("overlap")
+    stats.probe_started()
+    stats.probe_started()
+    stats.probe_ended()
+    stats.internal_error()
+    stats.loop_lag(0.003)
+    known = store.snapshot().monitor
+    assert known.schedule_delay.counts[:2] == (1, 1)
+    assert known.schedule_delay.total_s == 0.02
+    assert dict(known.missed) == {"misfire": 1, "overlap": 2}
+    assert known.probes_in_flight == 1
+    assert known.internal_errors_total == 1
+    assert known.event_loop_lag_s == 0.003
+
+
+def test_refused_reload_keeps_the_time_of_the_last_accepted_one() -> None:
+    store = watching()
+    assert store.snapshot().monitor.last_reload_successful is None
+    store.monitor.reloaded(success=True, at=NOW)
+    store.monitor.reloaded(success=False, at=NOW + timedelta(hours=1))
+    known = store.snapshot().monitor
+    assert known.last_reload_successful is False
+    assert known.last_reload_success_at == NOW
