@@ -1,6 +1,9 @@
 """The command line as the shell sees it: what is printed, where, and with which exit status."""
 
 import json
+import signal
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,9 +11,9 @@ import yaml
 
 from monitor.cli.status import Status, worst
 from tests.support.brokers import Mosquitto
-from tests.support.daemon import run_command
+from tests.support.daemon import COMMAND, run_command
 from tests.support.pki import TestPki
-from tests.support.ports import closed_port, silent_port
+from tests.support.ports import PATIENCE_S, closed_port, silent_port
 
 MINIMAL = "brokers:\n  - name: plant\n    host: mqtt.example.org\n"
 
@@ -150,6 +153,30 @@ def test_misspelt_name_is_answered_with_the_right_one(tmp_path: Path) -> None:
 )
 def test_worst_status_of_several(statuses: tuple[Status, ...], expected: Status) -> None:
     assert worst(statuses) is expected
+
+
+def test_reader_that_closes_the_pipe_gets_no_traceback() -> None:
+    command = [*COMMAND, "probe", "--json", *(f"127.0.0.1:{port}" for port in (1, 2, 3))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        complaint = process.stderr.read()
+    assert complaint == ""
+
+
+def test_interrupted_probe_ends_with_130_and_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+        command = [*COMMAND, "probe", f"127.0.0.1:{listener.getsockname()[1]}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            client, _ = listener.accept()
+            with client:
+                client.recv(1)  # the handshake has begun
+                process.send_signal(signal.SIGINT)
+                said = process.communicate(timeout=PATIENCE_S)
+    assert said == ("", "")
+    assert process.returncode == 130
 
 
 # run and check-config

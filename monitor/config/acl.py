@@ -100,7 +100,7 @@ def _rabbitmq(grant: _Grant) -> list[str]:
     queue = f"mqtt-subscription-{grant.client_id_prefix}-.*"
     exchange = rf"^(amq\.topic|{queue})$"
     patterns = {"{id}": rf"{grant.client_id_prefix}-[^.]+", "{nonce}": "[^.]+"}
-    key = "".join(patterns.get(part, re.escape(part.replace("/", "."))) for part in parts(grant.topic))
+    key = "".join(patterns.get(part, _literal(part.replace("/", "."))) for part in parts(grant.topic))
     topic = shlex.quote(f"^{key}$")
     configure, use = shlex.quote(f"^{queue}$"), shlex.quote(exchange)
     lines = [
@@ -133,6 +133,11 @@ def _nats_token(level: str | None) -> str:
     if level is None:
         return "*"
     return level.replace(".", "//") or "/"
+
+
+def _literal(text: str) -> str:
+    """Return a regular expression for exactly this text, with no more backslashes than it needs."""
+    return re.sub(r"[\\^$.|?*+()\[\]{}]", r"\\\g<0>", text)
 
 
 def _string(text: str) -> str:

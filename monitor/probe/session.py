@@ -158,6 +158,7 @@ class AiomqttSession:
                 self._let_client_read(packet)
             if self.witness.own_message is not None and not self._own_arrived.done():
                 self._own_arrived.set_result(None)
+            self._framer.feed(b"")  # what follows the packets must be MQTT too
         except MalformedPacketError as error:
             self._fail(PhaseFault("malformed", str(error)))
         except PhaseFault as fault:

@@ -232,6 +232,7 @@ _OWN_FAULTS = {
     "bad signature": End.BAD_SIGNATURE,
     "unable to find public key parameters": End.CERTIFICATE_UNREADABLE,
     "excessive message size": End.TOO_MUCH_DATA,
+    "tlsv1 bad certificate status response": End.TLS_ERROR,  # what was stapled cannot be decoded
 }
 
 
@@ -240,9 +241,9 @@ def _from_openssl(error: SSL.Error) -> Ending:
     if isinstance(error, SSL.ZeroReturnError):
         return Ending(end=End.CLOSE_NOTIFY, detail="closed by the peer with close_notify")
     queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    for library, _, reason in queue:
-        if ending := _alert(library, reason):
-            return ending
+    # The peer's alert stands first; further back the same words are OpenSSL's own, for the alert that it sends.
+    if queue and (ending := _alert(queue[0][0], queue[0][2])):
+        return ending
     reasons = [reason for _, _, reason in queue]
     text = "; ".join(dict.fromkeys(reasons)) or "OpenSSL gave no reason"
     for reason in reasons:

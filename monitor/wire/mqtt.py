@@ -62,14 +62,19 @@ class Framer:
         """Return the packets that these bytes complete.
 
         Raises:
-            MalformedPacketError: the stream cannot be MQTT from here on.
+            MalformedPacketError: the stream cannot be MQTT from here on. Packets before that point are returned first;
+                the next call, with or without more bytes, raises.
         """
         self._buffer += data
         packets = []
         start = 0
-        while packet := self._packet_at(start):
-            packets.append(packet)
-            start += len(packet.raw)
+        try:
+            while packet := self._packet_at(start):
+                packets.append(packet)
+                start += len(packet.raw)
+        except MalformedPacketError:
+            if not packets:
+                raise
         self._buffer = self._buffer[start:]
         return packets
 

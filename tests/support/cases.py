@@ -10,12 +10,12 @@ async def test_reason(case: Case, pki: TestPki) -> None:
 from __future__ import annotations
 
 from monitor.model.reasons import REASONS
-from tests.support import cases_mqtt, cases_tcp, cases_tls
+from tests.support import cases_mqtt, cases_tcp, cases_tls, cases_verify
 from tests.support.case import Case
 
-CASES: tuple[Case, ...] = (*cases_tcp.CASES, *cases_tls.CASES, *cases_mqtt.CASES)
+CASES: tuple[Case, ...] = (*cases_tcp.CASES, *cases_tls.CASES, *cases_verify.CASES, *cases_mqtt.CASES)
 
 
 def reasons_without_case() -> frozenset[str]:
-    """Return the reasons that no case causes: they need a resolver, a network or a bug of ours."""
+    """Return the reasons that no case causes: loopback cannot show them, or no server can."""
     return REASONS - {case.reason for case in CASES}

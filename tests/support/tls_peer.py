@@ -8,8 +8,9 @@ import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 
 from monitor.demo.pki import Issued
 from monitor.model.broker import TlsVersion
@@ -31,7 +32,7 @@ def server_context(
     accepted_cas: Sequence[Issued] = (),
     alpn: bytes | None = None,
     staple: bytes | None = None,
-    groups: bytes | None = None,
+    group: ec.EllipticCurve | None = None,
 ) -> SSL.Context:
     """Return a server that speaks exactly this version, and takes any client certificate."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
@@ -51,8 +52,8 @@ def server_context(
         context.set_alpn_select_callback(lambda _, offered: alpn if alpn in offered else SSL.NO_OVERLAPPING_PROTOCOLS)
     if staple is not None:
         context.set_ocsp_server_callback(lambda *_: staple)
-    if groups is not None:
-        context.set_tmp_ecdh(crypto.get_elliptic_curve(groups.decode()))
+    if group is not None:
+        context.set_tmp_ecdh(group)
     return context
 
 

@@ -411,6 +411,7 @@ def test_foreign_client_is_content_with_the_good_answers(tls: ServerTls, pki: Te
     with FaultServer(mqtt_script.broker(), tls=tls) as server:
         client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         client.tls_set(str(pki.ca_file))
+        client.username_pw_set("ann", "secret")
         client.on_connect = lambda c, *_: c.subscribe("t", 2)
         client.on_subscribe = lambda c, *_: c.publish("t", b"x", 2)
         client.on_message = lambda *_: got.set()
@@ -419,6 +420,10 @@ def test_foreign_client_is_content_with_the_good_answers(tls: ServerTls, pki: Te
         assert got.wait(5)
         client.disconnect()
         client.loop_stop()
+        server.wait_until_left()
+        first = server.received[0]
+    assert (first.type, first.level, first.username, first.is_clean) == (PacketType.CONNECT, 5, "ann", True)
+    assert [one.qos for one in server.received if one.type is PacketType.PUBLISH] == [2]
 
 
 def test_good_connack_is_what_the_standard_says() -> None:

@@ -50,7 +50,6 @@ def test_a_partial_record_at_the_end_is_left_out(records: list[Record], body: by
 @given(st.binary(max_size=200))
 def test_any_bytes_can_be_split(data: bytes) -> None:
     records = split(data)
-    assert data.startswith(b"".join(bytes((r.content_type,)) for r in records[:1]))
     assert sum(5 + len(record.body) for record in records) <= len(data)
 
 
@@ -104,8 +103,7 @@ def test_an_empty_flight_carries_nothing() -> None:
 
 @given(st.binary(max_size=300), st.booleans())
 def test_any_bytes_can_be_read_as_a_flight(data: bytes, is_tls13: bool) -> None:
-    flight = read_client_flight(data, is_tls13=is_tls13)
-    assert flight.has_certificate_message or not flight.has_certificate or not is_tls13
+    assert isinstance(read_client_flight(data, is_tls13=is_tls13), ClientFlight)
 
 
 def _large_identity(pki: TestPki) -> ClientIdentity:

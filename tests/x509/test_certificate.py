@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,9 +49,6 @@ def read(encoded: bytes) -> CertificateFacts:
 
 
 def signed_by_hand(key: CertificateIssuerPrivateKeyTypes, name: x509.Name) -> bytes:
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     is_edwards = isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
     return (
         x509.CertificateBuilder(
@@ -245,7 +244,7 @@ def test_arbitrary_bytes_never_raise(encoded: bytes) -> None:
     assert read(encoded).der == encoded
 
 
-ODD = {
+ODD: dict[str, tuple[bytes, tuple[str, ...], dict[str, object]]] = {
     "negative serial": (odd.certificate(serial=odd.integer(-5)), (), {"serial": "-05"}),
     "serial of the wrong type": (odd.certificate(serial=odd.tlv(0x04, b"\x01")), ("serialNumber",), {"serial": None}),
     "empty serial": (odd.certificate(serial=odd.tlv(0x02)), ("serialNumber",), {"serial": None}),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from monitor.demo.pki import Issued, issue
 from monitor.model.broker import Trust
+from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Judgement, Validator
 from monitor.x509 import judge as subject_under_test
 from monitor.x509.certificate import read_chain
@@ -351,7 +352,7 @@ def test_remembered_judgement_costs_microseconds_even_with_a_system_trust_of_140
     assert fastest < 100e-6
 
 
-def _elapsed(judge: Judge, chain: tuple[subject_under_test.CertificateFacts, ...], large: Trust) -> float:
+def _elapsed(judge: Judge, chain: tuple[CertificateFacts, ...], large: Trust) -> float:
     begun = time.perf_counter()
     for number in range(20):
         judge.judge(chain, large, "localhost", NOW + timedelta(seconds=number))

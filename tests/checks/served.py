@@ -1,0 +1,91 @@
+"""Records for the checks: a handshake that served these certificates, a broker, a report."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from monitor.demo.pki import Issued, issue
+from monitor.model.broker import Broker, ClientIdentity, MqttSettings, Policy, Secret, TlsSettings, Trust
+from monitor.model.facts import MqttFacts, TlsFacts
+from monitor.model.outcome import MQTT_PHASES, TLS_PHASES, Clock, Done, Failed, Phase, PhaseReport, Skipped
+from monitor.model.report import ProbeReport
+from monitor.x509.certificate import read_chain
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+ROOT = issue(now=NOW, is_ca=True)
+INTERMEDIATE = issue(now=NOW, issuer=ROOT, is_ca=True)
+LEAF = issue(now=NOW, issuer=INTERMEDIATE)
+
+
+def handshake(*served: Issued | bytes, client_certificate_requested: bool | None = None) -> TlsFacts:
+    """Make the facts of a handshake that served these."""
+    ders = [each if isinstance(each, bytes) else each.der for each in served]
+    return TlsFacts(
+        version="TLSv1.3",
+        cipher="TLS_AES_256_GCM_SHA384",
+        group="X25519",
+        alpn=None,
+        certificates=read_chain(ders),
+        is_complete=True,
+        ocsp_response=None,
+        client_certificate_requested=client_certificate_requested,
+        client_certificate_sent=False,
+        accepted_cas=(),
+        alert=None,
+    )
+
+
+def broker(
+    *anchors: Issued,
+    server_name: str = "localhost",
+    source: str = "/etc/ca.pem",
+    client: tuple[Issued, ...] = (),
+    qos: int = 1,
+    policy: Policy | None = None,
+) -> Broker:
+    """Make a broker that trusts these anchors (by default the root)."""
+    identity = None
+    if client:
+        chain = tuple(issued.der for issued in client)
+        identity = ClientIdentity(source="/etc/client.pem", chain=chain, key=Secret(client[0].key_pem))
+    return Broker(
+        name="under-test",
+        host="127.0.0.1",
+        tls=TlsSettings(
+            trust=Trust(source=source, anchors=tuple(anchor.der for anchor in anchors or (ROOT,))),
+            server_name=server_name,
+            client_identity=identity,
+        ),
+        mqtt=MqttSettings(qos=qos),
+        policy=policy or Policy(),
+    )
+
+
+def report(
+    tls: TlsFacts | None, *, reason: str | None = None, detail: str = "seen", mqtt: MqttFacts | None = None
+) -> ProbeReport:
+    """Make a report: of a success, or of a failure for this reason in the phase that it names."""
+    phases = []
+    failed: Phase | None = None
+    for phase in (*TLS_PHASES, *MQTT_PHASES):
+        if failed is not None:
+            phases.append(PhaseReport(phase=phase, outcome=Skipped(blocked_by=failed)))
+        elif reason is not None and (reason.startswith(phase) or reason == "internal"):
+            failed = phase
+            phases.append(PhaseReport(phase=phase, outcome=Failed(reason=reason, detail=detail, elapsed_s=0.1)))
+        else:
+            phases.append(PhaseReport(phase=phase, outcome=Done(elapsed_s=0.001, clock=Clock.KERNEL)))
+    return ProbeReport(
+        broker="under-test",
+        host="127.0.0.1",
+        port=8883,
+        started_at=NOW,
+        duration_s=0.01,
+        address="127.0.0.1",
+        phases=tuple(phases),
+        tls=tls,
+        mqtt=mqtt,
+    )

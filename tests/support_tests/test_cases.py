@@ -1,0 +1,21 @@
+"""The table of failures is whole and consistent; that probes see them so is tested with the probe."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from monitor.model.reasons import REASONS
+from tests.support.cases import CASES, reasons_without_case
+
+
+def test_every_case_has_a_name_of_its_own_and_a_known_reason() -> None:
+    assert not [name for name, count in Counter(case.id for case in CASES).items() if count > 1]
+    assert {case.reason for case in CASES} <= REASONS
+
+
+def test_reasons_without_a_case_are_known() -> None:
+    """A new reason needs a case that causes it."""
+    assert reasons_without_case() == {
+        "connect_host_unreachable",  # needs a route that says so, which only root can set
+        "internal",  # no server can cause a bug of ours
+    }
