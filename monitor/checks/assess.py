@@ -10,9 +10,10 @@ from monitor.checks.case import Case, finding, gravest_first
 from monitor.checks.client_certificate import client_certificate
 from monitor.checks.delivery import delivery
 from monitor.checks.failure import failure
-from monitor.checks.identity import disagreement, name_mismatch, unreadable, usage
+from monitor.checks.identity import name_mismatch, unreadable, usage
 from monitor.checks.order import ca_first, leaf_first, order
 from monitor.checks.trust import invalid, trust
+from monitor.checks.validators import disagreement
 from monitor.checks.validity import validity
 from monitor.model.broker import Broker
 from monitor.model.facts import TlsFacts

@@ -29,8 +29,9 @@ SERVER_FILES: Final = (
     "EMQX: `listeners.ssl.default.ssl_options.certfile` and `.keyfile` in emqx.conf (taken up by itself within two "
     "minutes). Mosquitto: `certfile` and `keyfile` in mosquitto.conf, then `systemctl reload mosquitto` (SIGHUP). "
     "RabbitMQ: `ssl_options.certfile` and `ssl_options.keyfile` in rabbitmq.conf (taken up by itself within two "
-    "minutes). NanoMQ: `listeners.ssl.certfile` and `.keyfile` in nanomq.conf, then restart it: its reload keeps the "
-    "old certificate. NATS: `cert_file` and `key_file` of `mqtt { tls { ... } }`, then `nats-server --signal reload`."
+    "minutes). NanoMQ: `listeners.ssl.certfile` and `.keyfile` in nanomq.conf, then restart it: its reload keeps "
+    "the old certificate. NATS: `cert_file` and `key_file` of `mqtt { tls { ... } }`, then `nats-server --signal "
+    "reload`."
 )
 """Where each broker's certificate and key are named, and how it takes up new ones."""
 
@@ -42,17 +43,18 @@ SERVER_CA_FILES: Final = (
 
 BROKER_LOGS: Final = (
     "EMQX: /var/log/emqx/ and `emqx ctl listeners`. Mosquitto: /var/log/mosquitto/mosquitto.log or `journalctl -u "
-    "mosquitto`. RabbitMQ: /var/log/rabbitmq/. NanoMQ: the file that `log.dir` names. NATS: `log_file`, or `journalctl "
-    "-u nats-server`."
+    "mosquitto`. RabbitMQ: /var/log/rabbitmq/. NanoMQ: the file that `log.dir` names. NATS: `log_file`, or "
+    "`journalctl -u nats-server`."
 )
 """Where each broker says what it refused."""
 
 ACL: Final = (
-    "Let the monitor's user publish to and subscribe to its own topic: `mqtt-tls-monitor check-config --acl mosquitto "
-    "FILE` prints the lines for each broker in the configuration (`--acl emqx`, `rabbitmq` and `nats` likewise). "
-    "Mosquitto: the file that `acl_file` names, then SIGHUP. EMQX: Access Control > Authorization, or `acl.conf`. "
-    "RabbitMQ: `rabbitmqctl set_topic_permissions`, and `set_permissions` on the exchange amq.topic. NanoMQ: "
-    "`nanomq_acl.conf`, then restart. NATS: the user's `permissions { publish, subscribe }`, where MQTT's `/` is `.`."
+    "Let the broker's access rules (ACL) allow the monitor's user its own topic: `mqtt-tls-monitor check-config "
+    "--acl mosquitto FILE` prints the lines for each broker in the configuration (`--acl emqx`, `rabbitmq` and "
+    "`nats` likewise). Mosquitto: the file that `acl_file` names, then SIGHUP. EMQX: Access Control > "
+    "Authorization, or `acl.conf`. RabbitMQ: `rabbitmqctl set_topic_permissions`, and `set_permissions` on the "
+    "exchange amq.topic. NanoMQ: `nanomq_acl.conf`, then restart. NATS: the user's `permissions { publish, "
+    "subscribe }`, where MQTT's `/` is `.`."
 )
 """How the round trip's topic is allowed."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.checks.case import Case, capitalised, described, finding
-from monitor.model.judgement import Finding, Validator
+from monitor.model.judgement import Finding
 from monitor.x509.names import ip_address
 
 _MAX_NAMES_SHOWN = 10
@@ -50,17 +50,6 @@ def unreadable(case: Case) -> Iterator[Finding]:
                 f"{capitalised(described(facts))} breaks the encoding rules in: {fields}. The rest of it was read.",
                 certificate=facts.position,
             )
-
-
-def disagreement(case: Case) -> Iterator[Finding]:
-    """Yield `validators_disagree` if the chain is accepted here, but refused under the WebPKI's profile."""
-    strict = next(each for each in case.judgement.opinions if each.validator is Validator.CRYPTOGRAPHY_STRICT)
-    if case.accepted and not strict.accepts:
-        yield finding(
-            "validators_disagree",
-            f"OpenSSL's clients accept this chain, strict ones will not: {strict.error}.",
-            certificate=case.leaf.position,
-        )
 
 
 def _names_held(case: Case, reference: str) -> str:

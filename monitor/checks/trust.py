@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from monitor.checks.case import Case, capitalised, described, finding, name
 from monitor.checks.path import End, Path, follow
+from monitor.checks.validators import quoted
 from monitor.model.facts import CertificateFacts, Role
 from monitor.model.judgement import Finding, Validator
 from monitor.x509.opinions import signed_by
@@ -43,8 +44,8 @@ def trust(case: Case) -> Iterator[Finding]:
 
 def invalid(case: Case, sentence: str = "") -> Finding:
     """Make the finding that leaves the word to the validators."""
-    quoted = "; ".join(
-        f"{opinion.validator} says: {opinion.error}"
+    opinions = "; ".join(
+        quoted(opinion)
         for opinion in case.judgement.opinions
         if not opinion.accepts and opinion.validator is not Validator.CRYPTOGRAPHY_STRICT
     )
@@ -53,7 +54,7 @@ def invalid(case: Case, sentence: str = "") -> Finding:
     return finding(
         "chain_invalid",
         (sentence or f"No valid path from the server's certificate to a CA in {_source(case)} was found.")
-        + (f" {capitalised(quoted)}." if quoted else "")
+        + (f" {opinions}." if opinions else "")
         + (left_out if dropped else ""),
         certificate=case.leaf.position,
     )

@@ -14,12 +14,12 @@ FINDINGS: Final = (
     critical(
         "chain_ca_first",
         "The broker's certificate file begins with a CA's certificate instead of the server's",
-        "A TLS server shows the certificates of its file in the order in which they stand there, and clients take the "
-        "first for the server's own. Here the first belongs to a CA, so every client that checks certificates refuses "
-        "the broker: the name is wrong, or the certificate is not one for servers.",
-        "Put the server's own certificate first, then the intermediates in ascending order; leave the root out: `cat "
-        "server.pem intermediate.pem > chain.pem`. The CA's certificate belongs into the file of CAs, which is for "
-        f"checking clients. {SERVER_FILES}",
+        "A TLS server shows the certificates of its file in the order in which they stand there, and clients take "
+        "the first for the server's own. Here the first belongs to a CA, so every client that checks certificates "
+        "refuses the broker: the name is wrong, or the certificate is not one for servers.",
+        "Put the server's own certificate first, then the intermediates in ascending order; leave the root out: "
+        "`cat server.pem intermediate.pem > chain.pem`. The CA's certificate belongs into the file of CAs, which is "
+        f"for checking clients. {SERVER_FILES}",
         "RFC 8446 4.4.2; RFC 5246 7.4.2",
     ),
     critical(
@@ -35,8 +35,8 @@ FINDINGS: Final = (
     critical(
         "certificate_not_yet_valid",
         "A certificate is not valid yet",
-        "The date from which the certificate is valid lies ahead. Clients refuse the broker until then. Either it was "
-        "installed too early, or a clock is wrong: that of the machine that issued it, or that of this monitor.",
+        "The date from which the certificate is valid lies ahead. Clients refuse the broker until then. Either it "
+        "was installed too early, or a clock is wrong: that of the machine that issued it, or that of this monitor.",
         "Compare the clocks first (`timedatectl` here and on the broker). If they are right, put the previous "
         f"certificate back until that date, or have one issued that is valid at once. {SERVER_FILES}",
         "RFC 5280 4.1.2.5, 6.1.3",
@@ -55,12 +55,12 @@ FINDINGS: Final = (
     critical(
         "chain_incomplete",
         "A certificate between the server's and a trusted CA is missing",
-        "The server's certificate was issued by a CA whose certificate the broker does not send and the monitor does "
-        "not hold. If that is an intermediate CA, browsers may still get by, from memory, while devices fail. If it "
-        "is a private CA of yours, the broker may be all right, and the monitor was not told about it.",
-        "Bought certificate: append the intermediate certificate that came with it to the broker's certificate file, "
-        f"below the server's own: `cat server.pem intermediate.pem > chain.pem`. {SERVER_FILES} Private CA: name its "
-        "certificate as `ca_file` under `tls` in the monitor's configuration.",
+        "The server's certificate was issued by a CA whose certificate the broker does not send and the monitor "
+        "does not hold. If that is an intermediate CA, browsers may still get by, from memory, while devices fail. "
+        "If it is a private CA of yours, the broker may be all right, and the monitor was not told about it.",
+        "Bought certificate: append the intermediate certificate that came with it to the broker's certificate "
+        f"file, below the server's own: `cat server.pem intermediate.pem > chain.pem`. {SERVER_FILES} Private CA: "
+        "name its certificate as `ca_file` under `tls` in the monitor's configuration.",
         "RFC 8446 4.4.2; RFC 5280 6.1",
     ),
     critical(
@@ -87,22 +87,22 @@ FINDINGS: Final = (
     critical(
         "leaf_not_for_servers",
         "The server's certificate is not made for servers",
-        "Its extendedKeyUsage lists what it may be used for, and TLS servers (serverAuth) are not among it. Mostly it "
-        "is a client's certificate put into the wrong place. TLS clients refuse it.",
-        "Have a certificate issued with `extendedKeyUsage = serverAuth` (add `clientAuth` only if it is also shown to "
-        f"others as a client), or install the right one. {SERVER_FILES}",
+        "Its extendedKeyUsage lists what it may be used for, and TLS servers (serverAuth) are not among it. Mostly "
+        "it is a client's certificate put into the wrong place. TLS clients refuse it.",
+        "Have a certificate issued with `extendedKeyUsage = serverAuth` (add `clientAuth` only if it is also shown "
+        f"to others as a client), or install the right one. {SERVER_FILES}",
         "RFC 5280 4.2.1.12",
     ),
     critical(
         "name_mismatch",
         "The server's certificate is for another name",
-        "None of the names in the certificate's subjectAltName is the one by which the broker is reached. An address "
-        "needs an entry of kind IP, a host name one of kind DNS; `*.` stands for exactly one label; the common name "
-        "does not count. Clients refuse it, since it may be somebody else's server.",
-        "Have the certificate issued anew with the name that clients use, in openssl.cnf for instance `subjectAltName "
-        "= @alt_names` with `DNS.1 = broker.example` and `IP.1 = 192.0.2.1` (and `-extensions` and `-extfile` when "
-        f"signing, or they get lost). {SERVER_FILES} If the broker is meant to be known by one of the names that are "
-        "there, set `server_name` under `tls` in the monitor's configuration to that name.",
+        "None of the names in the certificate's subjectAltName is the one by which the broker is reached. An "
+        "address needs an entry of kind IP, a host name one of kind DNS; `*.` stands for exactly one label; the "
+        "common name does not count. Clients refuse it, since it may be somebody else's server.",
+        "Have the certificate issued anew with the name that clients use, in openssl.cnf for instance "
+        "`subjectAltName = @alt_names` with `DNS.1 = broker.example` and `IP.1 = 192.0.2.1` (and `-extensions` and "
+        f"`-extfile` when signing, or they get lost). {SERVER_FILES} If the broker is meant to be known by one of "
+        "the names that are there, set `server_name` under `tls` in the monitor's configuration to that name.",
         "RFC 9525 6",
     ),
     Entry(
@@ -118,8 +118,8 @@ FINDINGS: Final = (
     critical(
         "client_certificate_expired",
         "The monitor's own client certificate has expired",
-        "Brokers that ask for a client certificate refuse this one, so the monitor is shut out; that says nothing of "
-        "other clients, unless theirs were issued together with it.",
+        "Brokers that ask for a client certificate refuse this one, so the monitor is shut out; that says nothing "
+        "of other clients, unless theirs were issued together with it.",
         "Renew the certificate that `client_certificate` under `tls` names, and reload the monitor (SIGHUP).",
         "RFC 5280 4.1.2.5",
     ),
@@ -129,8 +129,7 @@ FINDINGS: Final = (
         title="The monitor's own client certificate will expire soon",
         meaning="From that moment on, brokers that ask for a client certificate shut the monitor out.",
         fix="Renew the certificate that `client_certificate` under `tls` names, and reload the monitor "
-        "(SIGHUP). Certificates "
-        "of devices that were issued together with it end at about the same time.",
+        "(SIGHUP). Certificates of devices that were issued together with it end at about the same time.",
         reference="RFC 5280 4.1.2.5",
     ),
     Entry(
@@ -138,8 +137,8 @@ FINDINGS: Final = (
         severity=Severity.WARNING,
         title="The certificates are not in order",
         meaning="Each certificate should be followed by that of its issuer. Many clients sort them out by themselves; "
-        "small ones, on devices, often do not and refuse the broker. A certificate that belongs to none of the others "
-        "only costs bytes and confuses.",
+        "small ones, on devices, often do not and refuse the broker. A certificate that belongs to none of the "
+        "others only costs bytes and confuses.",
         fix="Write the file anew: the server's certificate, its issuer's, that one's issuer's, without the root and "
         f"without anything else: `cat server.pem intermediate.pem > chain.pem`. {SERVER_FILES}",
         reference="RFC 5246 7.4.2; RFC 8446 4.4.2",
@@ -157,10 +156,10 @@ FINDINGS: Final = (
     Entry(
         code="validators_disagree",
         severity=Severity.INFO,
-        title="Strict clients will refuse this chain",
-        meaning="OpenSSL's clients accept the chain: mosquitto's, paho's on most systems, EMQX bridges. Clients that "
-        "hold certificates to the rules of the public web refuse it: browsers (MQTT over WebSocket, dashboards), "
-        "programs in Rust (rustls), and in part Python from 3.13 on.",
+        title="Some clients will refuse this chain",
+        meaning="The chain is accepted, but not by everybody. Mostly it is clients that hold certificates to the rules "
+        "of the public web which refuse it: browsers (MQTT over WebSocket, dashboards), programs in Rust (rustls), and "
+        "in part Python from 3.13 on; mosquitto's and paho's clients get by. The message says who minds what.",
         fix="If such clients matter, make CA and certificate anew with the extensions that web CAs use: the CA with "
         "`basicConstraints = critical, CA:TRUE` and `keyUsage = critical, keyCertSign, cRLSign`, the server's with "
         "`basicConstraints = CA:FALSE`, `subjectAltName`, `extendedKeyUsage = serverAuth` and "
@@ -189,15 +188,13 @@ def verify_reasons() -> Iterator[Entry]:
 
 # What a server says of a client's certificate, in the handshake or after it.
 CLIENT_CERTIFICATE_REQUIRED: Final = (
-    "Set `client_certificate` and `client_key` under `tls` in the monitor's configuration to a "
-    "certificate issued by a CA that "
-    f"the broker trusts. {SERVER_CA_FILES} If clients without a certificate should be let in, EMQX, "
-    "NanoMQ and RabbitMQ "
-    "have `fail_if_no_peer_cert = false`, Mosquitto `require_certificate false`, NATS `verify: false`."
+    "Set `client_certificate` and `client_key` under `tls` in the monitor's configuration to a certificate issued "
+    f"by a CA that the broker trusts. {SERVER_CA_FILES} If clients without a certificate should be let in, EMQX, "
+    "NanoMQ and RabbitMQ have `fail_if_no_peer_cert = false`, Mosquitto `require_certificate false`, NATS `verify: "
+    "false`."
 )
 CLIENT_CERTIFICATE_REJECTED: Final = (
-    "Check the monitor's `client_certificate`: its dates, that it allows `clientAuth`, that the "
-    "intermediates follow in the "
-    f"same file, and that the broker trusts the CA that issued it. {SERVER_CA_FILES} The broker's log says what it "
-    "minded."
+    "Check the monitor's `client_certificate`: its dates, that it allows `clientAuth`, that the intermediates "
+    f"follow in the same file, and that the broker trusts the CA that issued it. {SERVER_CA_FILES} The broker's log "
+    "says what it minded."
 )

@@ -10,14 +10,14 @@ from monitor.model.reasons import INTERNAL
 
 _ASK_DNS: Final = "`getent hosts NAME` on this machine asks exactly as the monitor does."
 _LISTENING: Final = (
-    "Is the broker running, and does it listen on that port and address? `ss -ltn` on its machine shows it; a listener "
-    "bound to 127.0.0.1 is only for that machine. EMQX: `emqx ctl listeners`. Mosquitto: `listener 8883`. RabbitMQ: "
-    "`rabbitmq-diagnostics listeners`, and the plugin rabbitmq_mqtt with `mqtt.listeners.ssl.default = 8883`. NanoMQ: "
-    "`listeners.ssl.bind`. NATS: `mqtt { port }`."
+    "Is the broker running, and does it listen on that port and address? `ss -ltn` on its machine shows it; a "
+    "listener bound to 127.0.0.1 is only for that machine. EMQX: `emqx ctl listeners`. Mosquitto: `listener 8883`. "
+    "RabbitMQ: `rabbitmq-diagnostics listeners`, and the plugin rabbitmq_mqtt with `mqtt.listeners.ssl.default = "
+    "8883`. NanoMQ: `listeners.ssl.bind`. NATS: `mqtt { port }`."
 )
 _VERSIONS: Final = (
-    "EMQX: `listeners.ssl.default.ssl_options.versions`. Mosquitto: `tls_version`. RabbitMQ: `ssl_options.versions`. "
-    "NanoMQ speaks TLS 1.2 only. NATS: `min_version` of `mqtt { tls { ... } }`."
+    "EMQX: `listeners.ssl.default.ssl_options.versions`. Mosquitto: `tls_version`. RabbitMQ: "
+    "`ssl_options.versions`. NanoMQ speaks 1.2 only. NATS speaks 1.2 and 1.3."
 )
 
 CONNECTION: Final = (
@@ -40,8 +40,8 @@ CONNECTION: Final = (
         "resolve_temporary_failure",
         "The resolver could not be asked",
         "The name may be all right: nobody answered whether it is. Other names will fail from this machine too.",
-        "Check this machine's resolver: /etc/resolv.conf, `resolvectl status`, its way to the name "
-        f"servers. {_ASK_DNS}",
+        "Check this machine's resolver: /etc/resolv.conf, `resolvectl status`, its way to the name servers. "
+        f"{_ASK_DNS}",
     ),
     critical(
         "resolve_failed",
@@ -66,8 +66,8 @@ CONNECTION: Final = (
         "connect_timeout",
         "The connection was not answered",
         "Packets to the broker's port vanish: the machine is off, the address is wrong, or a firewall drops them.",
-        f"Can this machine reach it at all (`ping`, `traceroute`)? Then look at firewalls and security groups for the "
-        f"port. {_LISTENING}",
+        "Can this machine reach it at all (`ping`, `traceroute`)? Then look at firewalls and security groups for "
+        f"the port. {_LISTENING}",
     ),
     critical(
         "connect_host_unreachable",
@@ -100,26 +100,24 @@ CONNECTION: Final = (
     critical(
         "handshake_timeout",
         "The TLS handshake was not finished in time",
-        "TCP is connected, but the broker did not answer our greeting, or stopped halfway. It may be "
-        "overloaded, stuck, "
-        "or a plain TCP service that waits for something else.",
-        f"Look at the broker's load and log. {BROKER_LOGS} Is it the TLS port (mostly 8883) and not the plain one? "
-        "A path that loses large packets (MTU) also stops here: the certificates are the first large ones.",
+        "TCP is connected, but the broker did not answer our greeting, or stopped halfway. It may be overloaded, "
+        "stuck, or a plain TCP service that waits for something else.",
+        f"Look at the broker's load and log. {BROKER_LOGS} Is it the TLS port (mostly 8883) and not the plain one? A "
+        "path that loses large packets (MTU) also stops here: the certificates are the first large ones.",
     ),
     critical(
         "handshake_closed",
         "The broker closed the connection during the TLS handshake",
-        "It hung up without saying why. Brokers do so on ports without TLS, without a usable certificate or key, and "
-        "some where a client certificate is demanded.",
-        f"Look at the broker's log. {BROKER_LOGS} Check that its certificate and key files exist and are readable for "
-        f"it. {SERVER_FILES}",
+        "It hung up without saying why. Brokers do so on ports without TLS, without a usable certificate or key, "
+        "and some where a client certificate is demanded.",
+        f"Look at the broker's log. {BROKER_LOGS} Check that its certificate and key files exist and are readable "
+        f"for it. {SERVER_FILES}",
     ),
     critical(
         "handshake_reset",
         "The connection was reset during the TLS handshake",
-        "It was torn down without a word: by a broker that takes TLS for a broken packet (a plain MQTT "
-        "port), that lost "
-        "its certificate file, or by something in between.",
+        "It was torn down without a word: by a broker that takes TLS for a broken packet (a plain MQTT port), that "
+        "lost its certificate file, or by something in between.",
         f"Look at the broker's log. {BROKER_LOGS} Is it the TLS port? Do the certificate and key files exist? "
         f"{SERVER_FILES}",
         "RFC 9293 3.5.2",
@@ -128,16 +126,17 @@ CONNECTION: Final = (
         "handshake_not_tls",
         "The port does not speak TLS",
         "The first bytes that came are no TLS. It is most likely the plain MQTT port, or another service.",
-        "Use the TLS port (mostly 8883, not 1883), or switch TLS on for this listener. EMQX: `listeners.ssl.default`. "
-        "Mosquitto: `certfile` and `keyfile` below `listener 8883`. RabbitMQ: `mqtt.listeners.ssl.default`. NanoMQ: "
-        "`listeners.ssl`. NATS: `mqtt { tls { ... } }`. Behind a load balancer, see whether that ends TLS.",
+        "Use the TLS port (mostly 8883, not 1883), or switch TLS on for this listener. EMQX: "
+        "`listeners.ssl.default`. Mosquitto: `certfile` and `keyfile` below `listener 8883`. RabbitMQ: "
+        "`mqtt.listeners.ssl.default`. NanoMQ: `listeners.ssl`. NATS: `mqtt { tls { ... } }`. Behind a load "
+        "balancer, see whether that ends TLS.",
         "RFC 8446 5.1",
     ),
     critical(
         "handshake_protocol_version_unsupported",
         "The broker chose a TLS version that is not allowed here",
-        "It only speaks versions older than `minimum_version`; TLS 1.0 and 1.1 are deprecated and most clients refuse "
-        "them.",
+        "It only speaks versions older than `minimum_version`; TLS 1.0 and 1.1 are deprecated and most clients "
+        "refuse them.",
         f"Allow TLS 1.2 or 1.3 on the broker. {_VERSIONS} If it cannot, and you accept that, lower `minimum_version` "
         "under `tls`.",
         "RFC 8996; RFC 8446 4.1.3",
@@ -145,11 +144,11 @@ CONNECTION: Final = (
     critical(
         "handshake_bad_signature",
         "The broker's key does not belong to its certificate",
-        "The broker could not prove that it has the certificate's private key. Most likely the certificate was renewed "
-        "and the key was not, or the other way round. EMQX begins to serve such a pair about 90 seconds after a file "
-        "was replaced.",
-        "Install certificate and key that belong together: `openssl x509 -in server.pem -noout -pubkey` and `openssl "
-        f"pkey -in server.key -pubout` must print the same. {SERVER_FILES}",
+        "The broker could not prove that it has the certificate's private key. Most likely the certificate was "
+        "renewed and the key was not, or the other way round. EMQX begins to serve such a pair about 90 seconds "
+        "after a file was replaced.",
+        "Install certificate and key that belong together: `openssl x509 -in server.pem -noout -pubkey` and "
+        f"`openssl pkey -in server.key -pubout` must print the same. {SERVER_FILES}",
         "RFC 8446 4.4.3; RFC 5246 7.4.3",
     ),
     critical(
@@ -163,17 +162,16 @@ CONNECTION: Final = (
     critical(
         "handshake_client_certificate_required",
         "The broker demands a client certificate",
-        "It lets nobody in who does not show a certificate, and the monitor has none for it. Clients "
-        "with a certificate "
-        "are not concerned.",
+        "It lets nobody in who does not show a certificate, and the monitor has none for it. Clients with a "
+        "certificate are not concerned.",
         CLIENT_CERTIFICATE_REQUIRED,
         "RFC 5246 7.4.6; RFC 8446 4.4.2.4",
     ),
     critical(
         "handshake_client_certificate_rejected",
         "The broker refused the monitor's client certificate",
-        "A certificate was shown, and the broker did not accept it: an unknown CA, expired, revoked, or "
-        "not for clients.",
+        "A certificate was shown, and the broker did not accept it: an unknown CA, expired, revoked, or not for "
+        "clients.",
         CLIENT_CERTIFICATE_REJECTED,
         "RFC 5246 7.4.6; RFC 8446 4.4.2.4",
     ),
@@ -181,15 +179,14 @@ CONNECTION: Final = (
         "handshake_too_much_data",
         "The broker sent more than a handshake can need",
         "The limit on the bytes of a handshake was reached. No sound server sends that much.",
-        "Find out what listens there. If it is a broker, its certificate file is probably a whole bundle of CAs: leave "
-        f"the server's certificate and the intermediates in it. {SERVER_FILES}",
+        "Find out what listens there. If it is a broker, its certificate file is probably a whole bundle of CAs: "
+        f"leave the server's certificate and the intermediates in it. {SERVER_FILES}",
     ),
     critical(
         "handshake_protocol_error",
         "The broker broke the rules of TLS",
-        "What it sent is TLS, but not as the standard wants it, or nothing that this side can agree to; "
-        "the detail says "
-        "what. A middlebox that rewrites TLS is another cause.",
+        "What it sent is TLS, but not as the standard wants it, or nothing that this side can agree to; the detail "
+        "says what. A middlebox that rewrites TLS is another cause.",
         "Compare with `openssl s_client -connect HOST:PORT -showcerts`. Update the broker's TLS library. "
         f"{BROKER_LOGS}",
         "RFC 8446 6.2",
@@ -209,8 +206,8 @@ _UPDATE: Final = f"Update the broker's TLS library, and look for a middlebox tha
 _ALERTS: Final = {
     "unexpected_message": (
         (
-            "it got a message that it did not expect; brokers based on Erlang say so on a port without TLS behind a "
-            "TLS-aware front, or when something else than TLS reaches them"
+            "it got a message that it did not expect at this point; EMQX and RabbitMQ say so of whatever is not "
+            "TLS, so something on the way may be adding bytes"
         ),
         f"Is it the TLS port, and does no proxy in between add bytes (PROXY protocol)? {_LOOK}",
     ),
@@ -224,32 +221,32 @@ _ALERTS: Final = {
             "certificate, or, under TLS 1.2, got no client certificate where it demands one"
         ),
         (
-            f"If it demands client certificates: {CLIENT_CERTIFICATE_REQUIRED} Else allow current cipher suites. EMQX: "
-            "`listeners.ssl.default.ssl_options.ciphers`. Mosquitto: `ciphers`, `ciphers_tls1.3`. RabbitMQ: "
-            "`ssl_options.ciphers`. NATS: `cipher_suites`, `curve_preferences`. Check that its "
-            "certificate and key can be "
-            "read by it."
+            f"If it demands client certificates, begin with those. {CLIENT_CERTIFICATE_REQUIRED} If not, allow "
+            "current cipher suites. EMQX: `listeners.ssl.default.ssl_options.ciphers`. Mosquitto: `ciphers`, "
+            "`ciphers_tls1.3`. RabbitMQ: `ssl_options.ciphers`. NATS: `cipher_suites`, `curve_preferences`. Check "
+            "that its certificate and key can be read by it."
         ),
     ),
     "bad_certificate": (
         "the client certificate is damaged, or missing where it is demanded",
-        f"If none is configured: {CLIENT_CERTIFICATE_REQUIRED} Else: {CLIENT_CERTIFICATE_REJECTED}",
+        (
+            f"If none is configured here, that is why. {CLIENT_CERTIFICATE_REQUIRED} If one is, it may be wrong. "
+            f"{CLIENT_CERTIFICATE_REJECTED}"
+        ),
     ),
     "unsupported_certificate": ("the client certificate is of a kind that it does not take", ""),
     "certificate_revoked": (
         "the client certificate was revoked by its CA",
         (
-            "Have a new client certificate issued, and name it as `client_certificate` under `tls`. If it "
-            "was not revoked, "
-            "the broker's CRL is wrong."
+            "Have a new client certificate issued, and name it as `client_certificate` under `tls`. If it was not "
+            "revoked, the broker's CRL is wrong."
         ),
     ),
     "certificate_expired": (
         "the client certificate has expired, or is not valid yet by the broker's clock",
         (
-            "Renew the certificate that `client_certificate` under `tls` names, and reload the monitor. "
-            "If its dates are "
-            "right, check the broker's clock (`timedatectl`)."
+            "Renew the certificate that `client_certificate` under `tls` names, and reload the monitor. If its "
+            "dates are right, check the broker's clock (`timedatectl`)."
         ),
     ),
     "certificate_unknown": ("it did not accept the client certificate, for a reason that it does not give", ""),
@@ -263,8 +260,7 @@ _ALERTS: Final = {
     "decrypt_error": (
         (
             "a signature or a key exchange could not be checked; with client certificates mostly key and "
-            "certificate that "
-            "do not belong together"
+            "certificate that do not belong together"
         ),
         f"{_LOOK} Check `client_certificate` and `client_key` under `tls`.",
     ),
@@ -273,8 +269,7 @@ _ALERTS: Final = {
         "it does not speak any of the TLS versions that were offered",
         (
             f"Allow TLS 1.2 or 1.3 on the broker. {_VERSIONS} If it cannot, and you accept that, lower "
-            "`minimum_version` "
-            "under `tls`."
+            "`minimum_version` under `tls`."
         ),
     ),
     "insufficient_security": (
@@ -294,10 +289,8 @@ _ALERTS: Final = {
     "unrecognized_name": (
         "it knows no server of the name that was asked for (SNI)",
         (
-            "Set `server_name` under `tls` to a name that the broker serves, or add the name there. "
-            "EMQX: one certificate "
-            "per listener. NATS and load balancers choose by name. "
-            f"{SERVER_FILES}"
+            "Set `server_name` under `tls` to a name that the broker serves, or add the name there. Load balancers "
+            f"and proxies choose by that name, too. {SERVER_FILES}"
         ),
     ),
     "bad_certificate_status_response": ("an OCSP response was not usable", _LOOK),
@@ -305,7 +298,7 @@ _ALERTS: Final = {
     "unknown_psk_identity": (
         "it expects a pre-shared key, and does not know ours",
         (
-            "This listener is for pre-shared keys: Mosquitto `psk_file`, EMQX `enable_authn` with PSK. Use one with "
+            "This listener is for pre-shared keys: Mosquitto `psk_file`, EMQX `psk_authentication`. Use one with "
             "certificates."
         ),
     ),
@@ -317,9 +310,8 @@ _ALERTS: Final = {
     "no_application_protocol": (
         "it speaks none of the application protocols that were offered (ALPN)",
         (
-            "Set `alpn` under `tls` to what it offers (`mqtt` for AWS IoT on port 443 is "
-            "`x-amzn-mqtt-ca`), or leave it "
-            "empty."
+            "Set `alpn` under `tls` to what it offers (mostly `mqtt`; AWS IoT on port 443: `x-amzn-mqtt-ca`), or "
+            "leave it empty."
         ),
     ),
 }
@@ -331,7 +323,7 @@ def alerts() -> tuple[Entry, ...]:
         _alert(f"{phase}_alert_{name}", name, when, said, fix or CLIENT_CERTIFICATE_REJECTED)
         for phase, when in (
             ("handshake", "during the TLS handshake"),
-            ("mqtt_connect", "after the TLS handshake, before it answered the CONNECT"),
+            ("mqtt_connect", "after the TLS handshake, before the CONNECT was answered,"),
         )
         for name, (said, fix) in _ALERTS.items()
     )

@@ -24,7 +24,7 @@ _VERSION: Final = (
 _LIMITS: Final = (
     "Look at the broker's limits on connections, sessions and messages, and at who uses them up. EMQX: `emqx ctl "
     "clients list`, `limiter`. Mosquitto: `max_connections`, `max_queued_messages`. RabbitMQ: alarms in "
-    "`rabbitmq-diagnostics status`. NanoMQ: `system.max_*`. NATS: `max_connections`, `nats-server` accounts' limits."
+    "`rabbitmq-diagnostics status`. NATS: `max_connections`, and the account's limits."
 )
 _ELSEWHERE: Final = (
     "Point `host` at the server that the broker names (its Server Reference is in the detail, if it gave one), or "
@@ -50,7 +50,7 @@ _CODES: Final = {
     "banned": (
         "this client was banned by an administrator, or by the broker itself for flapping",
         (
-            "Lift the ban. EMQX: Monitoring > Banned Clients, `emqx ctl ban list`, and `flapping_detect`. Others: the "
+            "Lift the ban. EMQX: the dashboard's list of banned clients, and `flapping_detect`. Others: the "
             "firewall or fail2ban in front of it."
         ),
     ),
@@ -65,8 +65,9 @@ _CODES: Final = {
     "packet_too_large": (
         "the packet is longer than it takes",
         (
-            "Raise the limit, or shorten `topic` and credentials: the monitor's packets are a few hundred bytes. EMQX: "
-            "`mqtt.max_packet_size`. Mosquitto: `max_packet_size`. NanoMQ: `mqtt.max_packet_size`. NATS: `max_payload`."
+            "Raise the limit, or shorten `topic` and credentials: the monitor's packets are a few hundred bytes. "
+            "EMQX: `mqtt.max_packet_size`. Mosquitto: `max_packet_size`. NanoMQ: `mqtt.max_packet_size`. NATS: "
+            "`max_payload`."
         ),
     ),
     "quota_exceeded": ("a limit on this client, or on all, is used up", _LIMITS),
@@ -83,11 +84,12 @@ _CODES: Final = {
     "subscription_identifiers_not_supported": ("it has no subscription identifiers", _LOOK),
     "wildcard_subscriptions_not_supported": ("it has no subscriptions with wildcards", _TOPIC),
 }
+# The packet that the monitor sent, what it was doing, and what it waited for in vain.
 _PACKETS: Final = {
-    "mqtt_connect": ("CONNECT", "CONNACK", "connecting"),
-    "subscribe": ("SUBSCRIBE", "SUBACK", "subscribing"),
-    "publish": ("PUBLISH", "acknowledgement", "publishing"),
-    "roundtrip": ("PUBLISH", "message itself", "waiting for its own message"),
+    "mqtt_connect": ("CONNECT", "connecting", "answering the CONNECT"),
+    "subscribe": ("SUBSCRIBE", "subscribing", "answering the SUBSCRIBE"),
+    "publish": ("PUBLISH", "publishing", "acknowledging the message"),
+    "roundtrip": ("PUBLISH", "waiting for its own message", "delivering the monitor's own message"),
 }
 _REFERENCES: Final = {
     "mqtt_connect": "MQTT 3.1.1 3.2.2.3; MQTT 5.0 3.2.2.2",
@@ -123,23 +125,23 @@ def mqtt() -> Iterator[Entry]:
 
 
 def _exchange(phase: str) -> Iterator[Entry]:
-    packet, answer, doing = _PACKETS[phase]
+    _, doing, wanted = _PACKETS[phase]
+    refusable = "the version, the account, or the client id" if phase == "mqtt_connect" else "the topic"
     for word, title, meaning, fix in (
         ("timeout", *_silence(phase)),
         (
             "closed",
             f"The broker closed the connection while the monitor was {doing}",
             (
-                f"It hung up instead of sending the {answer}, without saying why. Older versions of MQTT have "
-                "no word for a "
-                "refusal at this point, so it may be one: of the version, the account, or the topic."
+                f"It hung up instead of {wanted}, without saying why. Brokers also do so to refuse something without "
+                f"a word: {refusable}."
             ),
             _refusal_fix(phase),
         ),
         (
             "reset",
             f"The connection was reset while the monitor was {doing}",
-            f"It was torn down instead of the {answer}: by the broker, by its crash, or by something in between.",
+            f"It was torn down instead of {wanted}: by the broker, by its crash, or by something in between.",
             _refusal_fix(phase),
         ),
         (
@@ -152,9 +154,8 @@ def _exchange(phase: str) -> Iterator[Entry]:
             "tls_error",
             f"TLS broke down while the monitor was {doing}",
             (
-                "A record could not be decrypted, or broke the rules of TLS. The connection was damaged on "
-                "its way, or the "
-                "broker's TLS library is at fault."
+                "A record could not be decrypted, or broke the rules of TLS. The connection was damaged on its way, "
+                "or the broker's TLS library is at fault."
             ),
             f"Look for a middlebox that touches the connection, and update the broker's TLS library. {BROKER_LOGS}",
         ),
@@ -162,21 +163,20 @@ def _exchange(phase: str) -> Iterator[Entry]:
             "malformed",
             f"The broker answered with something that is not MQTT while the monitor was {doing}",
             (
-                "The bytes that came cannot be read as an MQTT packet. It may be another service: HTTP, or MQTT over "
-                "WebSocket."
+                "The bytes that came cannot be read as an MQTT packet. It may be another service: HTTP, or MQTT "
+                "over WebSocket."
             ),
             (
-                "Is it the port of MQTT over TLS (mostly 8883; WebSocket has 8084, 8083 or 443)? If it "
-                "speaks TLS but not "
-                f"MQTT, set `protocol: tls` for it. {_VERSION}"
+                "Is it the port of MQTT over TLS (mostly 8883; WebSocket has 8084, 8083 or 443)? If it speaks TLS "
+                f"but not MQTT, set `protocol: tls` for it. {_VERSION}"
             ),
         ),
         (
             "unexpected_packet",
             f"The broker sent a packet that has no place here while the monitor was {doing}",
             (
-                f"It is valid MQTT, but not the {answer} to the monitor's {packet}. The broker breaks the protocol, or "
-                "something between mixes connections up."
+                f"It is valid MQTT, but may not come instead of {wanted}. The broker breaks the protocol, or "
+                "something in between mixes connections up."
             ),
             f"Update the broker, and look at proxies that understand MQTT. {_LOOK}",
         ),
@@ -185,15 +185,16 @@ def _exchange(phase: str) -> Iterator[Entry]:
 
 
 def _silence(phase: str) -> tuple[str, str, str]:
-    packet, answer, _ = _PACKETS[phase]
+    title = f"The broker did not answer the {_PACKETS[phase][0]} in time"
     if phase == "roundtrip":
         return (
             "The monitor's own message did not come back in time",
             (
-                "The broker took the message and did not deliver it to the monitor, which had subscribed to the topic. "
-                "Other subscribers may be waiting as well: a full queue, an overloaded broker, or a rule that drops it."
+                "The broker took the message and did not deliver it to the monitor, which had subscribed to the "
+                "topic. Other subscribers may be waiting as well: a full queue, an overloaded broker, or a rule "
+                "that drops it."
             ),
-            f"{_LOAD} Some brokers drop silently what an ACL forbids: {ACL}",
+            f"{_LOAD} Some brokers silently drop what their access rules forbid. {ACL}",
         )
     if phase == "publish":
         return (
@@ -201,16 +202,10 @@ def _silence(phase: str) -> tuple[str, str, str]:
             "The message was sent; whether the broker took it is not known.",
             f"{_LOAD} RabbitMQ holds publishers back under a memory or disk alarm: `rabbitmq-diagnostics status`.",
         )
-    extra = f" {_VERSION}" if phase == "mqtt_connect" else ""
-    return (
-        f"The broker did not answer the {packet} in time",
-        (
-            f"TLS is up, but no {answer} came. The broker is overloaded, waits for its database of "
-            "accounts, or, at the "
-            "start, does not speak MQTT in this version."
-        ),
-        f"{_LOAD}{extra}",
-    )
+    meaning = "TLS is up, but the broker stays silent. It is overloaded, or waits for its database of accounts"
+    if phase == "mqtt_connect":
+        return title, f"{meaning}, or does not know what to do with this version of MQTT.", f"{_LOAD} {_VERSION}"
+    return title, f"{meaning}.", _LOAD
 
 
 def _refusal_fix(phase: str) -> str:
@@ -235,7 +230,7 @@ def _refusal(phase: str, name: str) -> Entry:
 
 
 def _refused(phase: str) -> Entry:
-    packet, _, doing = _PACKETS[phase]
+    packet, doing, _ = _PACKETS[phase]
     meaning = f"The broker answered the {packet} with a code that the standard does not know at this point; the detail "
     fix = _LOOK
     if phase == "subscribe":
@@ -257,8 +252,8 @@ def _client_certificates() -> Iterator[Entry]:
     yield critical(
         "mqtt_connect_client_certificate_required",
         "The broker demands a client certificate",
-        "Under TLS 1.3 the handshake succeeds for the client before the broker has seen that no certificate came; the "
-        "refusal follows at the first exchange. Clients with a certificate are not concerned.",
+        "Under TLS 1.3 the handshake succeeds for the client before the broker has seen that no certificate came; "
+        "the refusal follows at the first exchange. Clients with a certificate are not concerned.",
         CLIENT_CERTIFICATE_REQUIRED,
         "RFC 8446 4.4.2.4",
     )
@@ -266,8 +261,8 @@ def _client_certificates() -> Iterator[Entry]:
         "mqtt_connect_client_certificate_rejected",
         "The broker refused the monitor's client certificate",
         "Under TLS 1.3 the handshake succeeds for the client before the broker has looked at its certificate; the "
-        "refusal follows at the first exchange. The broker does not know its CA, or it is expired, revoked, or not for "
-        "clients.",
+        "refusal follows at the first exchange. The broker does not know its CA, or it is expired, revoked, or not "
+        "for clients.",
         CLIENT_CERTIFICATE_REJECTED,
         "RFC 8446 4.4.2.4",
     )
@@ -275,20 +270,19 @@ def _client_certificates() -> Iterator[Entry]:
 
 def _ended() -> Iterator[Entry]:
     for phase in ("subscribe", "publish", "roundtrip"):
-        _, answer, doing = _PACKETS[phase]
+        _, doing, wanted = _PACKETS[phase]
         yield critical(
             f"{phase}_alert",
             f"The broker ended TLS with an alert while the monitor was {doing}",
-            f"Instead of the {answer} a TLS alert came; the detail names it. Something went wrong inside "
-            "the broker, or "
-            "it closes down.",
+            f"Instead of {wanted} it sent a TLS alert; the detail names it. Something went wrong inside the broker, "
+            "or it closes down.",
             _LOOK,
             "RFC 8446 6.2",
         )
         yield critical(
             f"{phase}_disconnected",
             f"The broker disconnected the monitor while it was {doing}",
-            f"Instead of the {answer} the broker sent a DISCONNECT (MQTT 5); the detail names its reason. "
+            f"Instead of {wanted} the broker sent a DISCONNECT (MQTT 5); the detail names its reason. "
             "`session_taken_over` means that another client uses the same client id.",
             _refusal_fix(phase),
             "MQTT 5.0 3.14.2.1",

@@ -110,7 +110,8 @@ class Resolver:
 
 
 def _lookup(host: str, port: int, flags: int) -> tuple[Address, ...]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    # As bytes, since the host is an A-label already: given text, Python would encode it by its own older IDNA first.
+    found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM, flags=flags)
     return tuple(
         dict.fromkeys(Address(family, socket_address) for family, _, _, _, socket_address in found)  # type: ignore[arg-type]
     )

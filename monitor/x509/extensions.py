@@ -27,7 +27,7 @@ AUTHORITY_KEY_IDENTIFIER: Final = "authorityKeyIdentifier"
 AUTHORITY_INFORMATION_ACCESS: Final = "authorityInfoAccess"
 EXTENSIONS: Final = "extensions"
 
-_NAMES: Final = MappingProxyType(
+NAMES: Final = MappingProxyType(
     {
         "2.5.29.14": SUBJECT_KEY_IDENTIFIER,
         "2.5.29.15": KEY_USAGE,
@@ -152,14 +152,14 @@ def _values(wrapper: Element, lost: Lost) -> dict[str, bytes]:
     try:
         for entry in der.elements(der.only(wrapper.body, der.SEQUENCE).body, at_most=_MAX_EXTENSIONS):
             kind, parts = _extension(entry)
-            name = _NAMES.get(kind, kind)
+            name = NAMES.get(kind, kind)
             if name in seen:
                 lost.add(name)
                 values.pop(name, None)
                 continue
             seen.add(name)
             value = lost.read(name, _extension_value, parts)
-            if value is not None and name in _NAMES.values():
+            if value is not None and name in NAMES.values():
                 values[name] = value
     except DerError:
         lost.add(EXTENSIONS)

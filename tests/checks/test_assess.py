@@ -222,14 +222,14 @@ def test_signature_of_another_key_is_invalid_in_the_validators_words() -> None:
     found = findings(handshake(LEAF, impostor))
     assert codes(found) == [("chain_invalid", CRITICAL, 0)]
     assert "was not signed by that certificate's key" in found[0].message
-    assert "openssl says: " in found[0].message
+    assert "OpenSSL says: " in found[0].message
 
 
 def test_issuer_that_is_no_ca_is_invalid_in_the_validators_words() -> None:
     no_ca = issue(now=NOW, issuer=ROOT, subject="no CA")
     found = findings(handshake(issue(now=NOW, issuer=no_ca), no_ca))
     assert codes(found) == [("chain_invalid", CRITICAL, 0)]
-    assert "openssl says: invalid CA certificate" in found[0].message
+    assert "OpenSSL says: invalid CA certificate" in found[0].message
 
 
 def test_certificates_beyond_the_bound_are_said_to_be_left_out() -> None:
@@ -326,6 +326,16 @@ def test_chain_that_strict_clients_refuse_is_worth_an_information() -> None:
     assert "keyUsage" in found[0].message
 
 
+def test_chain_that_openssl_does_not_find_is_worth_a_warning() -> None:
+    # Two certificates of one CA, the one in front signed by nobody we know: OpenSSL does not turn back.
+    key = ec.generate_private_key(ec.SECP256R1())
+    stranger = issue(now=NOW, is_ca=True, subject="Stranger")
+    dead_end, way = (issue(now=NOW, issuer=above, is_ca=True, key=key, subject="I") for above in (stranger, ROOT))
+    found = findings(handshake(issue(now=NOW, issuer=way), dead_end, way))
+    assert codes(found) == [("validators_disagree", WARNING, 0)]
+    assert "OpenSSL says: unable to get local issuer certificate (error 20 at depth 1)" in found[0].message
+
+
 # All at once.
 
 
@@ -351,7 +361,7 @@ def test_five_faults_at_once_are_all_named() -> None:
 
 
 def test_same_chain_gives_the_same_findings_in_the_same_order() -> None:
-    tls = handshake(issue(now=NOW, names=()[:0] or None, not_after=NOW + DAY), ROOT, INTERMEDIATE)
+    tls = handshake(issue(now=NOW, names=None, not_after=NOW + DAY), ROOT, INTERMEDIATE)
     assert findings(tls) == findings(tls)
 
 

@@ -102,6 +102,14 @@ def test_user_may_come_from_the_client_certificate() -> None:
     assert lines[1] == "# where the user is taken from the client certificate: for that user"
 
 
+@pytest.mark.parametrize(
+    ("qos", "internal"), [(0, ""), (1, ', "$MQTT.sub.>"'), (2, ', "$MQTT.sub.>", "$MQTT.deliver.pubrel.>"')]
+)
+def test_nats_is_asked_for_no_more_internal_subjects_than_the_qos_needs(qos: int, internal: str) -> None:
+    broker = Broker(name="a", host="a.example", tls=TLS, mqtt=MqttSettings(qos=qos))
+    assert f'  subscribe: ["mqtt-tls-monitor.*.*"{internal}]\n' in acl_lines([broker], "nats")
+
+
 def test_listeners_without_mqtt_need_nothing() -> None:
     assert acl_lines([Broker(name="a", host="a.example", protocol=Protocol.TLS, tls=TLS)], "emqx") == ""
 

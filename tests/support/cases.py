@@ -17,5 +17,5 @@ CASES: tuple[Case, ...] = (*cases_tcp.CASES, *cases_tls.CASES, *cases_verify.CAS
 
 
 def reasons_without_case() -> frozenset[str]:
-    """Return the reasons that no case causes: loopback cannot show them, or no server can."""
+    """Return the reasons that no case causes: no server can."""
     return REASONS - {case.reason for case in CASES}

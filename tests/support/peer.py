@@ -246,7 +246,7 @@ class Peer:
 
     # How it works.
 
-    def run(self, script: Script) -> None:
+    def run(self, script: Callable[[Peer], None]) -> None:
         """Run the script, give the client the last word, and close."""
         try:
             script(self)

@@ -21,7 +21,7 @@ from tests.support.ports import PATIENCE_S
 
 _VERSIONS = {TlsVersion.V1_2: SSL.TLS1_2_VERSION, TlsVersion.V1_3: SSL.TLS1_3_VERSION}
 _READ_BYTES = 65536
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no time at all: close() sends RST
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no time at all: close() sends RST
 
 
 def server_context(
@@ -154,7 +154,7 @@ class LoopbackPeer:
 
     def reset(self) -> None:
         """End the connection with RST."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.socket.close()
 
 

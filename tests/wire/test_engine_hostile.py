@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from OpenSSL import SSL
 from OpenSSL._util import ffi as _ffi
 from OpenSSL._util import lib as _lib
 
@@ -97,7 +98,7 @@ def test_an_alert_after_the_handshake_has_its_name(pki: TestPki, version: TlsVer
     server = MemoryServer(server_context(*pki.chain, version=version, demands_certificate=True))
     engine.feed(_flight(engine, server))
     assert engine.handshake() is (version is TlsVersion.V1_3)
-    with pytest.raises(Exception, match="peer did not return a certificate"):
+    with pytest.raises(SSL.Error, match="peer did not return a certificate"):
         server.feed(engine.take())
     ending = _ending(engine, server.take())
     assert ending is not None
@@ -156,18 +157,9 @@ def test_a_key_that_does_not_belong_to_the_certificate_is_a_bad_signature(pki: T
 
 def test_a_certificate_that_cannot_be_decoded_is_unreadable(pki: TestPki) -> None:
     engine, server = _begun(), MemoryServer(server_context(*pki.chain, version=TlsVersion.V1_2))
-    flight = _flight(engine, server)
-    ending = _ending(engine, flight.replace(pki.leaf.der[:1], b"\x31").replace(pki.leaf.der, b"\x31" + pki.leaf.der[1:]))
+    ending = _ending(engine, _flight(engine, server).replace(pki.leaf.der, b"\x31" + pki.leaf.der[1:]))
     assert ending is not None
-    broken = flight.replace(pki.leaf.der, b"\x31" + pki.leaf.der[1:])
-    ending = _ending(_begun_like(pki, broken), b"")
-    assert ending is None or ending.end is not End.ALERT
-
-
-def _begun_like(pki: TestPki, flight: bytes) -> TlsEngine:
-    engine = _begun()
-    engine.feed(flight)
-    return engine
+    assert ending.end is End.CERTIFICATE_UNREADABLE
 
 
 def test_a_public_key_on_an_unknown_curve_is_unreadable(pki: TestPki) -> None:
@@ -257,7 +249,7 @@ def test_any_bytes_instead_of_an_answer_end_or_wait(answer: bytes) -> None:
 
 
 def test_after_every_kind_of_failure_the_next_connection_is_well(pki: TestPki) -> None:
-    for answer in (_alert_record(FATAL, 40), _alert_record(FATAL, 200), b"\x16\x03\x03\x00\x02xx", b"no TLS"):
+    for answer in (_alert_record(FATAL, 40), _alert_record(FATAL, 200), b"\x17\x03\x03\x00\x01x", b"no TLS"):
         assert _ending(_begun(), answer) is not None
         engine, server = TlsEngine(server_name=None), MemoryServer(server_context(*pki.chain))
         shake_hands(engine, server)

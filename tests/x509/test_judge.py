@@ -203,6 +203,22 @@ def test_path_ends_with_the_best_of_several() -> None:
     assert judged(leaf, short, anchors=(ROOT, other)).path_not_after == short.certificate.not_valid_after_utc
 
 
+@pytest.mark.parametrize("age", [0 * DAY, 9 * DAY])
+def test_path_that_only_one_library_finds_is_a_path(age: timedelta) -> None:
+    # Two certificates of one CA, the one in front signed by nobody we know: OpenSSL does not turn back.
+    key, early = ec.generate_private_key(ec.SECP256R1()), NOW - 30 * DAY
+    root = issue(now=NOW, is_ca=True, not_before=early)
+    dead_end, way = (
+        issue(now=NOW, issuer=above, is_ca=True, key=key, subject="I", not_before=early) for above in (STRANGER, root)
+    )
+    leaf = issue(now=NOW, issuer=way, not_before=NOW - 20 * DAY, not_after=NOW + 5 * DAY - age)
+    judgement = judged(leaf, dead_end, way, anchors=(root,))
+    assert not opinions(judgement)[Validator.OPENSSL]
+    assert judgement.is_trusted is (age == 0 * DAY)
+    assert judgement.is_trusted_ignoring_time
+    assert judgement.path_not_after == leaf.certificate.not_valid_after_utc
+
+
 def test_end_of_time_is_an_end_like_any_other() -> None:
     forever = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     ca = issue(now=NOW, is_ca=True, not_after=forever)

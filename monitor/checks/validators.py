@@ -1,0 +1,54 @@
+"""What the validators say, quoted; and where they do not agree about a chain that is accepted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from monitor.checks.case import Case, finding
+from monitor.checks.entry import SERVER_FILES
+from monitor.model.judgement import Finding, Opinion, Severity, Validator
+from monitor.x509.extensions import NAMES
+
+_SPOKEN = {
+    Validator.OPENSSL: "OpenSSL",
+    Validator.CRYPTOGRAPHY_STRICT: "cryptography (strict)",
+    Validator.CRYPTOGRAPHY_RELAXED: "cryptography",
+}
+_EXTENSION = re.compile(r"\b\d+(?:\.\d+){3,}\b")
+
+
+def quoted(opinion: Opinion) -> str:
+    """Quote a refusal: who says what."""
+    return f"{_SPOKEN[opinion.validator]} says: {words(opinion)}"
+
+
+def words(opinion: Opinion) -> str:
+    """Return a refusal's own words, with extensions called by their names."""
+    error = (opinion.error or "refused").removeprefix("candidates exhausted: ")
+    return _EXTENSION.sub(lambda found: NAMES.get(found.group(), found.group()), error)
+
+
+def disagreement(case: Case) -> Iterator[Finding]:
+    """Yield `validators_disagree` if the chain is accepted, but some clients will refuse it."""
+    if not case.accepted:
+        return
+    opinions = {opinion.validator: opinion for opinion in case.judgement.opinions}
+    openssl, strict = opinions[Validator.OPENSSL], opinions[Validator.CRYPTOGRAPHY_STRICT]
+    if not openssl.accepts:
+        yield finding(
+            "validators_disagree",
+            "A valid path exists, but clients that use OpenSSL do not find it. "
+            f"{quoted(openssl)} (error {openssl.code} at depth {openssl.depth}).",
+            severity=Severity.WARNING,
+            fix="Send only the certificates that lead from the server's own to the trusted CA, in that order: a "
+            "certificate that leads nowhere, standing in front of its twin that does, makes OpenSSL give up. "
+            f"{SERVER_FILES}",
+            certificate=case.leaf.position,
+        )
+    elif not strict.accepts:
+        yield finding(
+            "validators_disagree",
+            f"Clients that use OpenSSL accept this chain, strict ones will refuse it: {words(strict)}.",
+            certificate=case.leaf.position,
+        )
