@@ -7,6 +7,7 @@ import statistics
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 from benchmarks.capture import capture, phases
 from benchmarks.rig import Rig, rig
@@ -82,10 +83,7 @@ def _measure(target: Rig, title: str, count: int, in_flight: int) -> None:
 
 def main() -> None:
     """Print both tables."""
-    import monitor.probe.connect as seam  # noqa: PLC0415
-
-    seam.TcpConnection = _Connection  # type: ignore[misc]
-    with rig() as target:
+    with rig() as target, patch("monitor.probe.connect.TcpConnection", _Connection):
         asyncio.run(_warm_up(target))
         try:
             _measure(target, "idle (1 in flight)", IDLE_PROBES, 1)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 from monitor.model.outcome import Clock
 
@@ -22,6 +24,18 @@ class Stamp:
 
     at: float
     clock: Clock
+
+
+@cache
+def keep_stamping() -> None:
+    """Have the kernel stamp what arrives for as long as this process lives, at the price of one descriptor.
+
+    Linux begins to stamp when a first socket asks for it and stops with the last, each time a little later. Without
+    a socket that stays, a probe's own would often come too early for its first segments.
+    """
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        sock.detach()  # stays open, with nobody to close it
 
 
 def arrival(ancillary: list[tuple[int, int, bytes]]) -> Stamp:

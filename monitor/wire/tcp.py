@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from monitor.model.outcome import Clock
-from monitor.wire.clock import ANCILLARY_BYTES, SO_TIMESTAMPNS, Stamp, arrival
+from monitor.wire.clock import ANCILLARY_BYTES, SO_TIMESTAMPNS, Stamp, arrival, keep_stamping
 from monitor.wire.ending import ConnectionEnded, from_os_error
 
 READ_BYTES = 65536
@@ -56,6 +56,7 @@ class TcpConnection:
         Raises:
             ConnectionEnded: the connection could not be made.
         """
+        keep_stamping()
         try:
             sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         except OSError as error:

@@ -39,7 +39,7 @@ def test_entry_reads_as_sentences(each: Entry) -> None:
         assert words.count("`") % 2 == 0
 
 
-@pytest.mark.parametrize("code", REASONS)
+@pytest.mark.parametrize("code", sorted(REASONS))
 def test_every_reason_is_critical(code: str) -> None:
     assert entry(code).severity is Severity.CRITICAL
 

@@ -249,8 +249,8 @@ async def test_alpn_is_negotiated_or_refused(pki: TestPki, tmp_path: Path) -> No
 
 
 async def test_a_name_unknown_to_the_server_is_told(pki: TestPki, tmp_path: Path) -> None:
-    options = ("-servername", "broker.example", "-servername_fatal")
-    options += ("-cert2", str(pki.server_files.leaf), "-key2", str(pki.server_files.key))
+    other = ("-cert2", str(pki.server_files.leaf), "-key2", str(pki.server_files.key))
+    options = ("-servername", "broker.example", "-servername_fatal", *other)
     with OpensslServer(tmp_path, certificate=pki.server_files, options=options) as server:
         known = await run_probe(broker_at(server.port, server_name="broker.example", protocol=Protocol.TLS))
         unknown = await run_probe(broker_at(server.port, server_name="localhost", protocol=Protocol.TLS))

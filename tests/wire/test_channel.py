@@ -47,6 +47,12 @@ async def _until_data(receiver: Receiver, count: int) -> None:
             await asyncio.sleep(0)
 
 
+def _narrow(channel: Channel) -> None:
+    """Make the kernel's send buffer small, so that little data fills it."""
+    with socket.socket(fileno=os.dup(channel._tcp.fd)) as ours:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32768)
+
+
 async def _ending(channel: Channel) -> Ending:
     async with asyncio.timeout(PATIENCE_S):
         return await asyncio.shield(channel.ended)
@@ -151,7 +157,8 @@ async def test_what_a_slow_peer_does_not_take_follows_later(pki: TestPki) -> Non
     async with loopback_channel(TlsEngine(server_name=None), server_context(*pki.chain)) as (channel, peer):
         await handshake_with(channel, peer)
         already = len(peer.received)
-        large = os.urandom(1 << 20) * 16  # more than both kernel buffers hold
+        _narrow(channel)
+        large = os.urandom(2 << 20)  # more than both kernel buffers hold
         channel.send(large)
         channel.send(b"and the end")
         assert channel._tcp.fd in watched_descriptors()
@@ -170,7 +177,8 @@ async def test_what_a_slow_peer_does_not_take_follows_later(pki: TestPki) -> Non
 async def test_goodbye_follows_what_is_still_to_be_sent(pki: TestPki) -> None:
     async with loopback_channel(TlsEngine(server_name=None), server_context(*pki.chain)) as (channel, peer):
         await handshake_with(channel, peer)
-        large = bytes(16 << 20)
+        _narrow(channel)
+        large = bytes(2 << 20)
         channel.send(large)
         channel.say_goodbye()
         received = bytearray()
@@ -241,7 +249,8 @@ async def test_closing_removes_every_trace_from_the_loop_and_closes_the_descript
     before = descriptors()
     async with loopback_channel(TlsEngine(server_name=None), server_context(*pki.chain)) as (channel, peer):
         await handshake_with(channel, peer)
-        channel.send(bytes(16 << 20))  # a writer waits
+        _narrow(channel)
+        channel.send(bytes(2 << 20))  # a writer waits
         fd = channel._tcp.fd
         assert fd in watched_descriptors()
         channel.close()

@@ -10,9 +10,12 @@ from monitor.model.broker import TlsVersion
 from monitor.wire.channel import Channel
 from monitor.wire.ending import ConnectionEnded, End
 from monitor.wire.engine import TlsEngine
+from tests.support import tls_engine
 from tests.support.pki import TestPki
 from tests.support.ports import PATIENCE_S
-from tests.support.tls_peer import LoopbackPeer, handshake_with, loopback_channel, server_context
+from tests.support.tls_engine import ServerTls
+from tests.support.tls_peer import LoopbackPeer, handshake_with, loopback_channel, loopback_pair, server_context
+from tests.support.tls_records import ContentType
 
 VERSIONS = [TlsVersion.V1_2, TlsVersion.V1_3]
 
@@ -97,19 +100,34 @@ async def test_a_held_certificate_of_a_connection_that_has_ended_never_leaves(
         assert channel.sent_flight is None  # nobody may say that the broker has refused it
 
 
-async def test_what_came_while_held_is_delivered_after_the_release(pki: TestPki) -> None:
-    context = server_context(*pki.chain, demands_certificate=True)
-    async with loopback_channel(TlsEngine(server_name=None, identity=pki.client_identity), context) as (channel, peer):
-        await handshake_with(channel, peer, hold_certificate=True)
+@pytest.mark.parametrize("content", [(ContentType.APPLICATION_DATA, b"early"), (ContentType.ALERT, b"\2\x50")])
+async def test_what_came_while_held_is_taken_with_the_release(pki: TestPki, content: tuple[int, bytes]) -> None:
+    # RFC 8446 2: a TLS 1.3 server may send after its Finished, half a round trip before ours arrives.
+    server = tls_engine.TlsEngine(ServerTls(chain=pki.chain, requests_client_certificate=True))
+    engine = TlsEngine(server_name=None, identity=pki.client_identity)
+    async with loopback_pair() as (tcp, peer):
+        channel = Channel(tcp, engine)
+        task = asyncio.create_task(channel.handshake(hold_certificate=True))
+        await asyncio.sleep(0)
+        server.feed(peer.recv(65536))
+        server.advance()
+        peer.sendall(server.output())
+        await task
+        assert channel.is_held
         pieces: list[bytes] = []
         channel.deliver_to(lambda plaintext, _: pieces.append(plaintext))
-        peer.tls.connection.sendall(b"half an RTT early")  # RFC 8446 2: a server may, after its Finished
-        peer.pump()
+        peer.sendall(server.seal(*content))
         for _ in range(20):
             await asyncio.sleep(0)
         assert pieces == []
-        await channel.release()
-        assert pieces == [b"half an RTT early"]
+        if content[0] == ContentType.APPLICATION_DATA:
+            await channel.release()
+            assert pieces == [b"early"]
+        else:
+            with pytest.raises(ConnectionEnded) as caught:
+                await channel.release()
+            assert caught.value.ending.alert == "internal_error"
+        channel.close()
 
 
 async def test_an_alert_that_came_while_held_ends_the_release(pki: TestPki) -> None:
