@@ -42,7 +42,7 @@ format: .venv/.set-up ## Format the code, and fix what can be fixed
 test-brokers: .venv/.set-up packages ## Run the tests against RabbitMQ and aedes too
 	@scripts/debian-packages "the tests against RabbitMQ and aedes" rabbitmq-server:rabbitmq-server node:nodejs npm:npm
 	@test -d $(NPM)/aedes || { echo "Installing aedes with npm into $(NPM)"; \
-		npm install --silent --no-save --no-package-lock --no-audit --no-fund --prefix . aedes@1.2.0; }
+		npm install --loglevel=error --no-save --no-package-lock --no-audit --no-fund --prefix . aedes@1.2.0; }
 	$(BIN)/pytest -m brokers
 
 .PHONY: bench

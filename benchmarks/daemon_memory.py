@@ -28,7 +28,7 @@ def _resident_mib(pid: int) -> float:
 
 def _get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:
-        return answer.read().decode()
+        return str(answer.read(), "utf-8")
 
 
 def _wait_until_ready(url: str, deadline: float) -> None:
@@ -64,7 +64,7 @@ def main() -> None:
             try:
                 url = f"http://127.0.0.1:{port}"
                 _wait_until_ready(url, time.monotonic() + 30)
-                peak = 0.0
+                peak, scrape = 0.0, ""
                 until = time.monotonic() + WATCH_S
                 while time.monotonic() < until:
                     scrape = _get(f"{url}/metrics")

@@ -10,6 +10,13 @@ import pytest
 
 from tests.support.brokers import Amqtt, Mosquitto, NatsServer, OpensslServer
 from tests.support.pki import TestPki, build_pki
+from tests.support.stamping import await_kernel_stamps
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernel_stamps() -> None:
+    """So that no test depends on being the first to connect."""
+    await_kernel_stamps()
 
 
 @pytest.fixture(scope="session")

@@ -163,6 +163,7 @@ def test_reader_that_closes_the_pipe_gets_no_traceback() -> None:
         process.stdout.close()
         complaint = process.stderr.read()
     assert complaint == ""
+    assert process.returncode == 141  # as after SIGPIPE: 1 would say that there are warnings
 
 
 def test_interrupted_probe_ends_with_130_and_says_nothing() -> None:
@@ -177,6 +178,14 @@ def test_interrupted_probe_ends_with_130_and_says_nothing() -> None:
                 said = process.communicate(timeout=PATIENCE_S)
     assert said == ("", "")
     assert process.returncode == 130
+
+
+@pytest.mark.parametrize("target", ["mqtts://monitor:open/ses@me@broker:8883", "monitor:open/ses@me@broker"])
+def test_password_in_a_target_is_not_repeated(target: str) -> None:
+    result = run_command("probe", target)
+    assert result.returncode == 3
+    assert "...@broker" in result.stderr
+    assert "ses" not in result.stderr
 
 
 # run and check-config
@@ -234,12 +243,26 @@ def test_code_is_explained_in_words(code: str) -> None:
     assert result.returncode == 0
     assert result.stdout.startswith(code)
     assert "What to do: " in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_explanation_lists_each_kind_of_broker_below_what_to_do() -> None:
+    text = run_command("explain", "certificate_expired").stdout
+    assert text.index("What to do: ") < text.index("The broker's certificate and key") < text.index("\n  EMQX       ")
+    assert "\n  Mosquitto  `certfile`" in text
 
 
 def test_unknown_code_is_answered_with_near_ones() -> None:
     result = run_command("explain", "certificate_expird")
     assert result.returncode == 3
     assert "certificate_expired" in result.stderr
+
+
+def test_demo_on_an_impossible_port_is_wrong_usage() -> None:
+    result = run_command("demo", "--port", "99999")
+    assert result.returncode == 3
+    assert "--port" in result.stderr
+    assert "internal error" not in result.stderr
 
 
 def test_version_and_help_and_nothing() -> None:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import structlog
 
+from monitor.export.view import headline
 from monitor.model.config import Problem
 from monitor.model.judgement import Assessment, Verdict
+from monitor.model.outcome import Failed
 from monitor.model.report import ProbeReport
 from monitor.store import Change
 
@@ -34,9 +36,13 @@ def log_change(change: Change, report: ProbeReport, assessment: Assessment) -> N
         "reason": after.reason,
         "since": None if change.since is None else change.since.isoformat(timespec="seconds"),
     }
-    if assessment.findings and assessment.verdict is not Verdict.OK:
-        gravest = assessment.findings[0]
-        fields |= {"finding": gravest.code, "message": gravest.message, "fix": gravest.fix}
+    finding = headline(report, assessment)
+    failed = None if report.failure is None else report.failure.outcome
+    if isinstance(failed, Failed) and (finding is None or failed.detail not in finding.message):
+        fields["detail"] = failed.detail
+    if finding is not None:
+        # Without the hints for each kind of broker: a line of a log is for one thing to do.
+        fields |= {"finding": finding.code, "message": finding.message, "fix": finding.fix}
     level, event = _LINES[after.verdict]
     log.log(level, event, **fields)
 

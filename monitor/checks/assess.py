@@ -9,9 +9,12 @@ from itertools import chain as joined
 from monitor.checks.case import Case, finding, gravest_first
 from monitor.checks.client_certificate import client_certificate
 from monitor.checks.delivery import delivery
+from monitor.checks.entry import do
 from monitor.checks.failure import failure
+from monitor.checks.hints import CIPHER_SUITES
 from monitor.checks.identity import name_mismatch, unreadable, usage
 from monitor.checks.order import ca_first, leaf_first, order
+from monitor.checks.path import follow
 from monitor.checks.trust import invalid, trust
 from monitor.checks.validators import disagreement
 from monitor.checks.validity import validity
@@ -53,7 +56,7 @@ class Assessor:
             return _nothing_served()
         critical = {
             found.code: found
-            for found in reversed(self._chain_findings(tls, broker, now, judgement))
+            for found in reversed(gravest_first(_explained(self._case(tls, broker, now, judgement))))
             if found.severity is Severity.CRITICAL
         }
         return next(critical[code] for code in VERIFY_FINDINGS if code in critical)
@@ -71,10 +74,13 @@ class Assessor:
         """
         tls = report.tls if report.tls is not None and report.tls.certificates else last_seen
         judgement: Judgement | None = None
+        chain_not_after: datetime | None = None
         findings: tuple[Finding, ...] = ()
         if tls is not None and tls.certificates:
             judgement = self._judged(tls, broker, now)
-            findings = self._chain_findings(tls, broker, now, judgement)
+            case = self._case(tls, broker, now, judgement)
+            findings = tuple(_explained(case))
+            chain_not_after = _chain_not_after(case)
         findings = (
             *findings,
             *client_certificate(broker, tls, now),
@@ -85,19 +91,20 @@ class Assessor:
             success=report.success,
             findings=gravest_first((*findings, *failure(report, findings))),
             judgement=judgement,
+            chain_not_after=chain_not_after,
         )
 
     def _judged(self, tls: TlsFacts, broker: Broker, now: datetime) -> Judgement:
         return self._judge.judge(tls.certificates, broker.tls.trust, broker.tls.server_name, now)
 
-    def _chain_findings(self, tls: TlsFacts, broker: Broker, now: datetime, served: Judgement) -> tuple[Finding, ...]:
+    def _case(self, tls: TlsFacts, broker: Broker, now: datetime, served: Judgement) -> Case:
         # Where the file begins with a CA, the rest is said of the chain as it will be once that is put right: else
         # every further line would only repeat that a CA is no server.
         chain = leaf_first(tls.certificates)
         judgement = served
         if chain is not tls.certificates:
             judgement = self._judge.judge(chain, broker.tls.trust, broker.tls.server_name, now)
-        case = Case(
+        return Case(
             chain=chain,
             judgement=judgement,
             accepted=served.accepted,
@@ -105,7 +112,6 @@ class Assessor:
             broker=broker,
             now=now,
         )
-        return gravest_first(_explained(case))
 
 
 def _explained(case: Case) -> Iterator[Finding]:
@@ -116,9 +122,19 @@ def _explained(case: Case) -> Iterator[Finding]:
         yield invalid(case)
 
 
+def _chain_not_after(case: Case) -> datetime | None:
+    if case.judgement.path_not_after is not None:
+        return case.judgement.path_not_after
+    upwards = follow(case.chain, case.anchors).certificates
+    return min((facts.not_after for facts in upwards if facts.not_after is not None), default=None)
+
+
 def _nothing_served() -> Finding:
     return finding(
         "chain_invalid",
         "The broker completed the handshake without showing a certificate.",
-        fix="Offer only cipher suites with certificates: the broker chose an anonymous or pre-shared-key one.",
+        advice=do(
+            "Allow only cipher suites with certificates on the broker: it chose an anonymous or pre-shared-key one.",
+            CIPHER_SUITES,
+        ),
     )

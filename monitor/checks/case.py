@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.checks.catalogue import CATALOGUE, entry
+from monitor.checks.entry import Advice
 from monitor.model.broker import Broker
 from monitor.model.facts import CertificateFacts, Role
 from monitor.model.judgement import Finding, Judgement, Severity
@@ -40,16 +41,18 @@ def finding(
     message: str,
     *,
     severity: Severity | None = None,
-    fix: str | None = None,
+    advice: Advice | None = None,
     certificate: int | None = None,
 ) -> Finding:
-    """Make a finding; severity and fix are the catalogue's unless given."""
+    """Make a finding; severity and advice are the catalogue's unless given."""
     words = entry(code)
+    advice = words.advice if advice is None else advice
     return Finding(
         code=code,
         severity=words.severity if severity is None else severity,
         message=message,
-        fix=words.fix if fix is None else fix,
+        fix=advice.text,
+        hints=advice.hints,
         certificate=certificate,
     )
 
@@ -69,13 +72,14 @@ def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def described(facts: CertificateFacts) -> str:
-    """Name a certificate of the served chain: its part, where it stands, its subject."""
+    """Name a certificate of the served chain: its part, where it stands unless that is its place, its subject."""
     part = {
-        Role.LEAF: "the server's certificate",
+        Role.LEAF: "the broker's certificate",
         Role.INTERMEDIATE: "the intermediate certificate",
         Role.ROOT: "the root certificate",
     }[facts.role]
-    return f"{part} at position {facts.position} ({name(facts.subject)})"
+    place = f" at position {facts.position}" if facts.position else ""
+    return f"{part}{place} ({name(facts.subject)})"
 
 
 def name(distinguished: str | None) -> str:

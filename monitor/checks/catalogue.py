@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 from monitor.checks.entry import Entry
+from monitor.checks.words_alerts import alerts
 from monitor.checks.words_certificates import FINDINGS, verify_reasons
-from monitor.checks.words_connection import CONNECTION, alerts
+from monitor.checks.words_connection import CONNECTION
 from monitor.checks.words_mqtt import mqtt
 
 __all__ = ["CATALOGUE", "Entry", "entry"]

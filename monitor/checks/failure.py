@@ -26,6 +26,6 @@ def failure(report: ProbeReport, findings: tuple[Finding, ...]) -> Iterator[Find
         code = reason.removeprefix("verify_")
         if any(each.code == code for each in findings):
             return
-    title = entry(code).title
-    sentence = f"{title}: {detail}" if detail else f"{title}."
-    yield finding(code, sentence, severity=Severity.CRITICAL)
+    words = entry(code)
+    said = words.title if words.title_says_all or not detail else f"{words.title}: {detail.removesuffix('.')}"
+    yield finding(code, f"{said}.", severity=Severity.CRITICAL)

@@ -32,8 +32,8 @@ def ca_first(case: Case) -> Iterator[Finding]:
     yield finding(
         "chain_ca_first",
         f"The broker's certificate file begins with the certificate of a CA ({name(first.subject)}) and not with the "
-        f"server's own ({name(case.leaf.subject)}, at position {case.leaf.position}): clients take the first one for "
-        "the server's.",
+        f"broker's own ({name(case.leaf.subject)}, at position {case.leaf.position}): clients take the first one for "
+        "the broker's.",
         severity=Severity.WARNING if case.accepted else Severity.CRITICAL,
         certificate=0,
     )

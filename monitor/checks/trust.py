@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.checks.case import Case, capitalised, described, finding, name
+from monitor.checks.entry import do
+from monitor.checks.hints import SERVER_FILES
 from monitor.checks.path import End, Path, follow
 from monitor.checks.validators import quoted
 from monitor.model.facts import CertificateFacts, Role
@@ -53,7 +55,7 @@ def invalid(case: Case, sentence: str = "") -> Finding:
     left_out = f" {dropped} of {len(case.chain)} served certificates were too many or too large to be judged."
     return finding(
         "chain_invalid",
-        (sentence or f"No valid path from the server's certificate to a CA in {_source(case)} was found.")
+        (sentence or f"No valid path from the broker's certificate to a CA in {_source(case)} was found.")
         + (f" {opinions}." if opinions else "")
         + (left_out if dropped else ""),
         certificate=case.leaf.position,
@@ -97,8 +99,12 @@ def _missing(case: Case, path: Path) -> Finding:
             "chain_untrusted",
             f"{capitalised(described(last))} bears the same name as the CA that signed it, and {_source(case)} does "
             "not hold that CA.",
-            fix="Add that CA's certificate to `ca_file`, and issue the server's certificate under another subject "
-            "than the CA's: many clients take a certificate whose subject and issuer are the same for self-signed.",
+            advice=do(
+                "Issue the broker's certificate anew under another subject than the CA's: many clients take a "
+                "certificate whose subject and issuer are the same for self-signed. Name the CA's certificate as "
+                "`ca_file` under `tls` in the monitor's configuration.",
+                SERVER_FILES,
+            ),
             certificate=last.position,
         )
     if last.role is not Role.LEAF:
@@ -110,9 +116,9 @@ def _missing(case: Case, path: Path) -> Finding:
             certificate=last.position,
         )
     likelihood = (
-        "the broker does not send its intermediate certificate"
+        "the broker leaves out the intermediate certificate"
         if last.ca_issuers
-        else "either the broker does not send that intermediate certificate, or it is a private CA that is not "
+        else "either it is an intermediate certificate that the broker leaves out, or it is a private CA that is not "
         "trusted here"
     )
     return finding(
@@ -125,7 +131,7 @@ def _missing(case: Case, path: Path) -> Finding:
 
 def _published(facts: CertificateFacts) -> str:
     if not facts.ca_issuers:
-        return " (the certificate does not say where its issuer's can be had)"
+        return ""
     return f" (the certificate says that its issuer's can be had from {facts.ca_issuers[0]})"
 
 

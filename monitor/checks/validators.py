@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from monitor.checks.case import Case, finding
-from monitor.checks.entry import SERVER_FILES
+from monitor.checks.entry import do
+from monitor.checks.hints import SERVER_FILES
 from monitor.model.judgement import Finding, Opinion, Severity, Validator
 from monitor.x509.extensions import NAMES
 
@@ -41,12 +42,16 @@ def disagreement(case: Case) -> Iterator[Finding]:
             "A valid path exists, but clients that use OpenSSL do not find it. "
             f"{quoted(openssl)} (error {openssl.code} at depth {openssl.depth}).",
             severity=Severity.WARNING,
-            fix="Send only the certificates that lead from the server's own to the trusted CA, in that order: a "
-            "certificate that leads nowhere, standing in front of its twin that does, makes OpenSSL give up. "
-            f"{SERVER_FILES}",
+            advice=do(
+                "Leave only the certificates in the broker's file that lead from its own to the trusted CA, in that "
+                "order: one that leads nowhere, in front of its twin that does, makes OpenSSL give up.",
+                SERVER_FILES,
+            ),
             certificate=case.leaf.position,
         )
-    elif not strict.accepts:
+    elif not strict.accepts and case.broker.tls.trust.includes_system:
+        # The strict profile is the public CAs' own; held against a private CA, it would find fault with nearly every
+        # certificate that an operator makes, and with no client of his.
         yield finding(
             "validators_disagree",
             f"Clients that use OpenSSL accept this chain, strict ones will refuse it: {words(strict)}.",

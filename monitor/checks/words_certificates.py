@@ -6,174 +6,228 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from monitor.checks.entry import SERVER_CA_FILES, SERVER_FILES, Entry, critical
+from monitor.checks.entry import Advice, Entry, critical, do
+from monitor.checks.hints import CLIENT_CA_FILES, CLIENT_CERTIFICATE_OPTIONAL, HIGHEST_QOS, SERVER_FILES
 from monitor.model.judgement import Severity
 from monitor.model.reasons import VERIFY_FINDINGS
 
 FINDINGS: Final = (
     critical(
         "chain_ca_first",
-        "The broker's certificate file begins with a CA's certificate instead of the server's",
-        "A TLS server shows the certificates of its file in the order in which they stand there, and clients take "
-        "the first for the server's own. Here the first belongs to a CA, so every client that checks certificates "
-        "refuses the broker: the name is wrong, or the certificate is not one for servers.",
-        "Put the server's own certificate first, then the intermediates in ascending order; leave the root out: "
-        "`cat server.pem intermediate.pem > chain.pem`. The CA's certificate belongs into the file of CAs, which is "
-        f"for checking clients. {SERVER_FILES}",
+        "The broker's file begins with a CA's certificate instead of the broker's own",
+        "A broker shows the certificates of its file in the order in which they stand there, and clients take the "
+        "first for the broker's own. Here the first belongs to a CA (an authority that issues certificates), so "
+        "clients that check certificates refuse the broker.",
+        do(
+            "Write the file anew with the broker's own certificate first and the intermediate below it, without the "
+            "root: `cat server.pem intermediate.pem > chain.pem`. Name that file as the broker's certificate; the "
+            "file with CAs is a setting of its own, for checking clients.",
+            SERVER_FILES,
+        ),
         "RFC 8446 4.4.2; RFC 5246 7.4.2",
     ),
     critical(
         "certificate_expired",
         "A certificate has expired",
-        "The date until which the certificate was issued has passed. Clients that check certificates refuse the "
-        "broker from that second on; connections that are already open stay until they are made anew.",
-        "Renew the certificate at the CA that issued it, with the same names, and install it with the intermediates "
-        f"behind it. {SERVER_FILES} If it is a CA's certificate that expired, its successor must also reach the "
-        "clients: their CA file, or the monitor's `ca_file`.",
+        "The last day for which the certificate was issued is over. Clients that check certificates can no longer "
+        "connect. Connections that were open stay until they break, so the outage grows as devices reconnect.",
+        do(
+            "First see whether a renewed certificate already lies on the broker's disk: then the broker only has to "
+            "take it up. If not, renew it at the CA that issued it, for the same names, and install it with the "
+            "intermediate certificate below it. If it is a CA's certificate that expired, its successor must also "
+            "reach every client's CA file, and the monitor's `ca_file`.",
+            SERVER_FILES,
+        ),
         "RFC 5280 4.1.2.5, 6.1.3",
     ),
     critical(
         "certificate_not_yet_valid",
         "A certificate is not valid yet",
-        "The date from which the certificate is valid lies ahead. Clients refuse the broker until then. Either it "
-        "was installed too early, or a clock is wrong: that of the machine that issued it, or that of this monitor.",
-        "Compare the clocks first (`timedatectl` here and on the broker). If they are right, put the previous "
-        f"certificate back until that date, or have one issued that is valid at once. {SERVER_FILES}",
+        "The certificate is valid only from a later date on, and clients refuse the broker until then. Either it was "
+        "installed too early, or a clock is wrong: that of the machine that issued it, or that of this monitor.",
+        do(
+            "Compare the clocks first (`timedatectl`, here and on the broker). If they are right, put the previous "
+            "certificate back until that date, or have one issued that is valid at once.",
+            SERVER_FILES,
+        ),
         "RFC 5280 4.1.2.5, 6.1.3",
     ),
     critical(
         "leaf_self_signed",
-        "The server's certificate is self-signed and not trusted",
-        "No CA vouches for this certificate; it vouches for itself. That is safe only if each client was given this "
-        "very certificate beforehand, and this monitor was not. It may also be a broker's built-in example "
-        "certificate, whose key everybody has.",
-        "If the certificate is meant, copy it from the broker, compare its SHA-256 fingerprint there (`openssl x509 "
-        "-in server.pem -noout -fingerprint -sha256`), and name the file as `ca_file` under `tls`. If not, have one "
-        f"issued by your CA. {SERVER_FILES}",
+        "The broker's certificate is self-signed and not trusted",
+        "No CA vouches for this certificate; it vouches for itself. Clients accept it only if each was given this "
+        "very certificate beforehand, and this monitor was not. It may also be the example certificate that a broker "
+        "is delivered with, whose key everybody has.",
+        do(
+            "If the certificate is meant, copy it from the broker's disk, compare its fingerprint there (`openssl "
+            "x509 -in server.pem -noout -fingerprint -sha256`), and name the copy as `ca_file` under `tls` in the "
+            "monitor's configuration. If not, install one that your CA has issued.",
+            SERVER_FILES,
+        ),
         "RFC 5280 6.1",
     ),
     critical(
         "chain_incomplete",
-        "A certificate between the server's and a trusted CA is missing",
-        "The server's certificate was issued by a CA whose certificate the broker does not send and the monitor "
-        "does not hold. If that is an intermediate CA, browsers may still get by, from memory, while devices fail. "
-        "If it is a private CA of yours, the broker may be all right, and the monitor was not told about it.",
-        "Bought certificate: append the intermediate certificate that came with it to the broker's certificate "
-        f"file, below the server's own: `cat server.pem intermediate.pem > chain.pem`. {SERVER_FILES} Private CA: "
-        "name its certificate as `ca_file` under `tls` in the monitor's configuration.",
+        "A certificate between the broker's and a trusted CA is missing",
+        "The broker's certificate was issued by a CA whose certificate the broker does not send and the monitor does "
+        "not have. If that is an intermediate CA, browsers may still get by while devices fail. If it is your own "
+        "CA, the broker may be all right, and only the monitor was not told about it.",
+        do(
+            "Certificate of a public CA: append the intermediate certificate that came with it to the broker's "
+            "certificate file, below the broker's own: `cat server.pem intermediate.pem > chain.pem`. Certificate of "
+            "your own CA: name the CA's certificate as `ca_file` under `tls` in the monitor's configuration.",
+            SERVER_FILES,
+        ),
         "RFC 8446 4.4.2; RFC 5280 6.1",
     ),
     critical(
         "chain_untrusted",
         "The broker's certificate comes from a CA that is not trusted here",
-        "The chain of issuers ends at a CA that the monitor's configuration does not trust for this broker. Clients "
-        "with the same CA file refuse it too. It may be a new CA, another environment's, or someone else's server.",
-        "If the CA is the right one, get its certificate from whoever runs it (not from the connection) and name it "
-        "as `ca_file` under `tls`; clients need it as well. If it is not, the broker serves the wrong certificate: "
-        f"{SERVER_FILES}",
+        "The certificates lead to a CA that the monitor's configuration does not trust for this broker. Clients that "
+        "trust the same CAs refuse it too. It may be a new CA of yours, another environment's, or somebody else's "
+        "server.",
+        do(
+            "Was the CA replaced on purpose? Then get its certificate from whoever runs it (not from this "
+            "connection), name it as `ca_file` under `tls` in the monitor's configuration, and give it to every "
+            "client. If nobody replaced it, the broker serves the wrong certificate, or this is not your broker.",
+            SERVER_FILES,
+        ),
         "RFC 5280 6.1",
     ),
     critical(
         "chain_invalid",
         "The broker's chain of certificates is not valid",
-        "The certificates seem to belong together, but a check of the chain fails: a signature, a CA that may not "
-        "issue certificates, a limit on the chain's length or names, or an encoding. The validators' own words say "
-        "which.",
-        "Read the validators' words, and have the certificate that they name issued anew by its CA. `openssl verify "
-        "-show_chain -CAfile ca.pem -untrusted chain.pem server.pem` repeats the check. Common slips: an issuer "
-        "without `basicConstraints = CA:TRUE`, a CA made anew under its old name, a path length that is too short.",
+        "Between the broker's certificate and a trusted CA something is wrong: a signature, a CA that may not issue "
+        "certificates, a limit that a CA sets, or an encoding. Clients refuse the broker. The message quotes what "
+        "the libraries that check certificates said.",
+        do(
+            "Was a certificate of the chain replaced lately? Put the previous file back. Else repeat the check with "
+            "`openssl verify -show_chain -CAfile ca.pem -untrusted chain.pem server.pem`, and have the certificate "
+            "that it names issued anew. Common slips: a CA without `basicConstraints = CA:TRUE`, a CA made anew under "
+            "its old name, a path length (`pathlen`) that is too short.",
+            SERVER_FILES,
+        ),
         "RFC 5280 6.1",
     ),
     critical(
         "leaf_not_for_servers",
-        "The server's certificate is not made for servers",
-        "Its extendedKeyUsage lists what it may be used for, and TLS servers (serverAuth) are not among it. Mostly "
-        "it is a client's certificate put into the wrong place. TLS clients refuse it.",
-        "Have a certificate issued with `extendedKeyUsage = serverAuth` (add `clientAuth` only if it is also shown "
-        f"to others as a client), or install the right one. {SERVER_FILES}",
+        "The broker's certificate is not made for servers",
+        "A certificate may list what it is for (extendedKeyUsage); here being a TLS server (serverAuth) is not on the "
+        "list, so clients refuse the broker. Mostly it is a client's certificate that was put into the wrong place.",
+        do(
+            "Install the right certificate, or have one issued with `extendedKeyUsage = serverAuth` (and `clientAuth` "
+            "too, only if the broker also shows it to others as a client, as bridges do).",
+            SERVER_FILES,
+        ),
         "RFC 5280 4.2.1.12",
     ),
     critical(
         "name_mismatch",
-        "The server's certificate is for another name",
-        "None of the names in the certificate's subjectAltName is the one by which the broker is reached. An "
-        "address needs an entry of kind IP, a host name one of kind DNS; `*.` stands for exactly one label; the "
-        "common name does not count. Clients refuse it, since it may be somebody else's server.",
-        "Have the certificate issued anew with the name that clients use, in openssl.cnf for instance "
-        "`subjectAltName = @alt_names` with `DNS.1 = broker.example` and `IP.1 = 192.0.2.1` (and `-extensions` and "
-        f"`-extfile` when signing, or they get lost). {SERVER_FILES} If the broker is meant to be known by one of "
-        "the names that are there, set `server_name` under `tls` in the monitor's configuration to that name.",
+        "The broker's certificate is for another name",
+        "A certificate lists the names it is for (subjectAltName), and the one by which the broker is reached is not "
+        "among them. Clients refuse it, since it may be somebody else's server. Host names count as entries of kind "
+        "DNS, addresses as entries of kind IP; `*.` stands for exactly one part of a name; the common name (CN) does "
+        "not count.",
+        do(
+            "Is the name right by which the monitor reaches the broker? Clients may use another: set `host`, or "
+            "`server_name` under `tls`, to that one. If clients do use this name, have the certificate issued anew "
+            "with it: `subjectAltName = DNS:broker.example, IP:192.0.2.1` for instance, in the request and in the "
+            "file given to `-extfile` when signing.",
+            SERVER_FILES,
+        ),
         "RFC 9525 6",
     ),
     Entry(
         code="certificate_expiring",
         severity=Severity.WARNING,
         title="A certificate will expire soon",
-        meaning="From that moment on, clients that check certificates refuse the broker.",
-        fix="Renew the certificate now, with the same names, and install it with the intermediates behind it; if it "
-        "is renewed by itself, find out why that has not happened, or whether the broker has yet to take it up. "
-        f"{SERVER_FILES}",
+        meaning="Nothing is broken yet. From that moment on, clients that check certificates can no longer connect.",
+        advice=do(
+            "If certificates are renewed by a program, find out why this one was not, or whether the new one lies on "
+            "the disk and the broker has yet to take it up. Otherwise renew it at the CA that issued it, for the same "
+            "names, and install it with the intermediate certificate below it.",
+            SERVER_FILES,
+        ),
         reference="RFC 5280 4.1.2.5",
     ),
     critical(
         "client_certificate_expired",
         "The monitor's own client certificate has expired",
-        "Brokers that ask for a client certificate refuse this one, so the monitor is shut out; that says nothing "
+        "A broker that asks for a client certificate refuses this one, so the monitor is shut out. That says nothing "
         "of other clients, unless theirs were issued together with it.",
-        "Renew the certificate that `client_certificate` under `tls` names, and reload the monitor (SIGHUP).",
+        do(
+            "Renew the certificate that `client_certificate` under `tls` in the monitor's configuration names, and "
+            "reload the monitor: `systemctl reload mqtt-tls-monitor` (SIGHUP). Then look at devices whose "
+            "certificates are as old."
+        ),
         "RFC 5280 4.1.2.5",
     ),
     Entry(
         code="client_certificate_expiring",
         severity=Severity.WARNING,
         title="The monitor's own client certificate will expire soon",
-        meaning="From that moment on, brokers that ask for a client certificate shut the monitor out.",
-        fix="Renew the certificate that `client_certificate` under `tls` names, and reload the monitor "
-        "(SIGHUP). Certificates of devices that were issued together with it end at about the same time.",
+        meaning="From that moment on, a broker that asks for a client certificate shuts the monitor out. Clients are "
+        "not concerned, unless theirs were issued together with it.",
+        advice=do(
+            "Renew the certificate that `client_certificate` under `tls` in the monitor's configuration names, and "
+            "reload the monitor: `systemctl reload mqtt-tls-monitor` (SIGHUP). Certificates of devices that were "
+            "issued together with it end at about the same time."
+        ),
         reference="RFC 5280 4.1.2.5",
     ),
     Entry(
         code="chain_order",
         severity=Severity.WARNING,
         title="The certificates are not in order",
-        meaning="Each certificate should be followed by that of its issuer. Many clients sort them out by themselves; "
-        "small ones, on devices, often do not and refuse the broker. A certificate that belongs to none of the "
-        "others only costs bytes and confuses.",
-        fix="Write the file anew: the server's certificate, its issuer's, that one's issuer's, without the root and "
-        f"without anything else: `cat server.pem intermediate.pem > chain.pem`. {SERVER_FILES}",
+        meaning="Each certificate should be followed by the one of the CA that issued it. Many clients sort that out "
+        "by themselves; small ones, on devices, often do not and refuse the broker. A certificate that belongs to "
+        "none of the others only costs bytes and confuses.",
+        advice=do(
+            "Write the file anew: the broker's certificate, then that of the CA that issued it, and so on; without "
+            "the root and without anything else: `cat server.pem intermediate.pem > chain.pem`.",
+            SERVER_FILES,
+        ),
         reference="RFC 5246 7.4.2; RFC 8446 4.4.2",
     ),
     Entry(
         code="certificate_unreadable",
         severity=Severity.WARNING,
         title="A certificate breaks the encoding rules",
-        meaning="Fields of the certificate are not encoded as the standard wants it. Some clients overlook that, "
-        "others refuse the whole certificate.",
-        fix="Have the certificate issued anew by another program; its CA's software, or a hand-written template, made "
-        "the fields that are named. `openssl asn1parse -in cert.pem` shows the encoding.",
+        meaning="Parts of the certificate are not written as the standard wants it. Some clients overlook that, others "
+        "refuse the whole certificate and cannot connect.",
+        advice=do(
+            "Have the certificate issued anew, with another program: the CA's software or a hand-written template made "
+            "the parts that are named. `openssl asn1parse -in cert.pem` shows how it is written."
+        ),
         reference="RFC 5280 4.1, 4.2; X.690",
     ),
     Entry(
         code="validators_disagree",
         severity=Severity.INFO,
         title="Some clients will refuse this chain",
-        meaning="The chain is accepted, but not by everybody. Mostly it is clients that hold certificates to the rules "
-        "of the public web which refuse it: browsers (MQTT over WebSocket, dashboards), programs in Rust (rustls), and "
-        "in part Python from 3.13 on; mosquitto's and paho's clients get by. The message says who minds what.",
-        fix="If such clients matter, make CA and certificate anew with the extensions that web CAs use: the CA with "
-        "`basicConstraints = critical, CA:TRUE` and `keyUsage = critical, keyCertSign, cRLSign`, the server's with "
-        "`basicConstraints = CA:FALSE`, `subjectAltName`, `extendedKeyUsage = serverAuth` and "
-        "`authorityKeyIdentifier = keyid`. Otherwise leave it.",
+        meaning="Nothing is broken: the chain is accepted, but not by every kind of client. Mostly those refuse it "
+        "that hold certificates to the rules of the public web: browsers (MQTT over WebSocket, dashboards), programs "
+        "in Rust (rustls), and in part Python from 3.13 on. Clients that use OpenSSL with its usual settings, as "
+        "mosquitto's do, get by. The message says who minds what.",
+        advice=do(
+            "If you have no such clients, leave it. Otherwise make CA and certificate anew with the extensions that "
+            "public CAs use: the CA's with `basicConstraints = critical, CA:TRUE` and `keyUsage = critical, "
+            "keyCertSign, cRLSign`, the broker's with `basicConstraints = CA:FALSE`, `subjectAltName`, "
+            "`extendedKeyUsage = serverAuth` and `authorityKeyIdentifier = keyid`."
+        ),
         reference="RFC 5280 4.2; CA/Browser Forum Baseline Requirements 7.1.2",
     ),
     Entry(
         code="qos_downgraded",
         severity=Severity.INFO,
         title="The broker granted a lower quality of service than was asked for",
-        meaning="Messages to this subscription come with less certainty than their publishers asked for: QoS 0 may "
-        "lose one, QoS 1 may repeat one. Some brokers know only the lower levels.",
-        fix="Set `qos` under `mqtt` to what the broker grants, or raise its limit. EMQX: `mqtt.max_qos_allowed`. "
-        "Mosquitto: `max_qos`. RabbitMQ has no QoS 2.",
+        meaning="Messages reach subscribers with less certainty than was asked for: with QoS 0 one may be lost, with "
+        "QoS 1 one may come twice. Some brokers know only the lower levels.",
+        advice=do(
+            "If the broker is meant to be so, set `qos` under `mqtt` in the monitor's configuration to what it "
+            "grants. Otherwise raise its limit.",
+            HIGHEST_QOS,
+        ),
         reference="MQTT 3.1.1 3.9.3; MQTT 5.0 3.9.3",
     ),
 )
@@ -187,14 +241,15 @@ def verify_reasons() -> Iterator[Entry]:
 
 
 # What a server says of a client's certificate, in the handshake or after it.
-CLIENT_CERTIFICATE_REQUIRED: Final = (
-    "Set `client_certificate` and `client_key` under `tls` in the monitor's configuration to a certificate issued "
-    f"by a CA that the broker trusts. {SERVER_CA_FILES} If clients without a certificate should be let in, EMQX, "
-    "NanoMQ and RabbitMQ have `fail_if_no_peer_cert = false`, Mosquitto `require_certificate false`, NATS `verify: "
-    "false`."
+CLIENT_CERTIFICATE_REQUIRED: Final[Advice] = do(
+    "Give the monitor a certificate from a CA that the broker trusts: `client_certificate` and `client_key` under "
+    "`tls` in its configuration. If the broker did not ask for certificates until now, its configuration was changed.",
+    CLIENT_CA_FILES,
+    CLIENT_CERTIFICATE_OPTIONAL,
 )
-CLIENT_CERTIFICATE_REJECTED: Final = (
-    "Check the monitor's `client_certificate`: its dates, that it allows `clientAuth`, that the intermediates "
-    f"follow in the same file, and that the broker trusts the CA that issued it. {SERVER_CA_FILES} The broker's log "
-    "says what it minded."
+CLIENT_CERTIFICATE_REJECTED: Final[Advice] = do(
+    "Check the monitor's `client_certificate`: is it in date, is it for clients (`clientAuth`), do its intermediate "
+    "certificates follow in the same file, and does the broker trust the CA that issued it? The broker's log says "
+    "what it minded.",
+    CLIENT_CA_FILES,
 )

@@ -5,58 +5,94 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.checks.entry import ACL, BROKER_LOGS, CREDENTIALS, Entry, critical
+from monitor.checks.entry import Advice, Entry, critical, do
+from monitor.checks.hints import (
+    ACCOUNTS,
+    ACL,
+    BROKER_LOGS,
+    CLUSTER_STATE,
+    HIGHEST_QOS,
+    LIMITS,
+    MQTT_VERSIONS,
+    PACKET_SIZES,
+)
 from monitor.checks.words_certificates import CLIENT_CERTIFICATE_REJECTED, CLIENT_CERTIFICATE_REQUIRED
 from monitor.model.reasons import CONNACK_V3, CONNACK_V5, PUBACK_V5, SUBACK_V5
 
-_LOOK: Final = f"Look at the broker's log for the same moment. {BROKER_LOGS}"
-_TOPIC: Final = (
-    "Set `topic` under `mqtt` to a template that the broker takes; the default is `mqtt-tls-monitor/{id}/{nonce}`."
+_ACL_COMMAND: Final = (
+    "`mqtt-tls-monitor check-config --acl mosquitto FILE` prints the lines for it (`--acl emqx`, `rabbitmq` and `nats` "
+    "likewise)."
 )
-_CLIENT_ID: Final = (
-    "Set `client_id_prefix` under `mqtt` to what the broker's rules allow (letters, digits and `-`, short: MQTT 3.1 "
-    "allows 23 characters in all)."
+_RIGHTS: Final = do(
+    "Allow the monitor's user to read (subscribe) and to write (publish) its own topic in the broker's access rules. "
+    f"{_ACL_COMMAND}",
+    ACL,
 )
-_VERSION: Final = (
-    "Set `version` under `mqtt` to one that the broker speaks. EMQX, Mosquitto and NanoMQ: 3.1, 3.1.1, 5. RabbitMQ "
-    "before 3.13: 3.1 and 3.1.1. NATS: 3.1.1."
+_CREDENTIALS: Final = do(
+    "Compare `username` and `password` (or `password_file`) under `mqtt` in the monitor's configuration with the "
+    "account in the broker: was the password changed, or the account removed? If other clients are refused too, it is "
+    "the broker's store of accounts.",
+    ACCOUNTS,
+    BROKER_LOGS,
 )
-_LIMITS: Final = (
-    "Look at the broker's limits on connections, sessions and messages, and at who uses them up. EMQX: `emqx ctl "
-    "clients list`, `limiter`. Mosquitto: `max_connections`, `max_queued_messages`. RabbitMQ: alarms in "
-    "`rabbitmq-diagnostics status`. NATS: `max_connections`, and the account's limits."
+_LOOK: Final = do("Look at the broker's log for the same moment.", BROKER_LOGS)
+_TOPIC: Final = do(
+    "Set `topic` under `mqtt` in the monitor's configuration to a template that the broker takes; the default is "
+    "`mqtt-tls-monitor/{id}/{nonce}`."
 )
-_ELSEWHERE: Final = (
-    "Point `host` at the server that the broker names (its Server Reference is in the detail, if it gave one), or "
-    "take this node back into service."
+_CLIENT_ID: Final = do(
+    "Set `client_id_prefix` under `mqtt` in the monitor's configuration to what the broker's rules allow: letters, "
+    "digits and `-`, and short, as MQTT 3.1 allows 23 characters in all."
 )
-_LOAD: Final = f"Look at the broker's load and its log. {BROKER_LOGS}"
+_VERSION: Final = do(
+    "Set `version` under `mqtt` in the monitor's configuration to one that the broker speaks.", MQTT_VERSIONS
+)
+_LIMITS: Final = do(
+    "Look at the broker's limits on connections, sessions and messages, and at who uses them up: often one client "
+    "that connects over and over.",
+    LIMITS,
+)
+_ELSEWHERE: Final = do(
+    "Take this node back into service if it was taken out by mistake. Otherwise set `host` to the server that the "
+    "broker names in the detail, if it names one."
+)
+_LOAD: Final = do("Look at the broker's load (CPU, memory, disk) and at its log.", BROKER_LOGS, CLUSTER_STATE)
+_MALFORMED: Final = do(
+    "Try another `version` under `mqtt` in the monitor's configuration; the broker's log says what it minded.",
+    MQTT_VERSIONS,
+    BROKER_LOGS,
+)
 
-# MQTT 5.0 2.4 and 3.x's CONNACK: what a refusal says, and what to do.
-_CODES: Final = {
+# MQTT 5.0 2.4 and 3.x's CONNACK: what a refusal says, and what to do; what rights and accounts are about stands below.
+_CODES: Final[dict[str, tuple[str, Advice]]] = {
     "unspecified_error": ("it does not want to say why, or no other code fits", _LOOK),
-    "malformed_packet": ("it could not decode the packet", f"{_VERSION} {_LOOK}"),
-    "protocol_error": ("the packet does not fit the protocol's state", f"{_VERSION} {_LOOK}"),
+    "malformed_packet": ("it could not read the packet", _MALFORMED),
+    "protocol_error": ("the packet is one that it did not expect at this point", _MALFORMED),
     "implementation_specific_error": ("the packet is valid, but this broker does not take it", _LOOK),
     "unsupported_protocol_version": ("it does not speak this version of MQTT", _VERSION),
     "client_identifier_not_valid": ("it does not allow this client id", _CLIENT_ID),
-    "bad_user_name_or_password": ("user name or password is wrong", CREDENTIALS),
-    "not_authorized": ("this client may not do that", ""),
+    "bad_user_name_or_password": ("the user name or the password is wrong", _CREDENTIALS),
     "server_unavailable": (
-        "the MQTT service behind the listener is not available: starting, stopping, or cut off from its cluster",
-        f"{_LOAD} EMQX: `emqx ctl cluster status`. RabbitMQ: `rabbitmq-diagnostics check_running`.",
+        "the MQTT service behind the port is not available: starting, stopping, or cut off from its cluster",
+        do(
+            "Is the broker starting or stopping, or cut off from its cluster? Its log says.", CLUSTER_STATE, BROKER_LOGS
+        ),
     ),
     "server_busy": ("it is busy and asks to come again later", _LOAD),
     "banned": (
-        "this client was banned by an administrator, or by the broker itself for flapping",
-        (
-            "Lift the ban. EMQX: the dashboard's list of banned clients, and `flapping_detect`. Others: the "
-            "firewall or fail2ban in front of it."
+        "this client was banned by an administrator, or by the broker itself for connecting too often",
+        do(
+            "Lift the ban. In EMQX, see the list of banned clients in the dashboard, and `flapping_detect` in "
+            "emqx.conf."
         ),
     ),
     "bad_authentication_method": (
         "it wants another way of authentication than user name and password",
-        f"Use an account with a password for the monitor, or a client certificate. {CREDENTIALS}",
+        do(
+            "Give the monitor an account with a password (`username` and `password` under `mqtt`), or a client "
+            "certificate (`client_certificate` under `tls`).",
+            ACCOUNTS,
+        ),
     ),
     "topic_filter_invalid": ("it does not accept this topic filter", _TOPIC),
     "topic_name_invalid": ("it does not accept this topic", _TOPIC),
@@ -64,18 +100,18 @@ _CODES: Final = {
     "packet_identifier_not_found": ("it knows of no exchange under this packet's number", _LOOK),
     "packet_too_large": (
         "the packet is longer than it takes",
-        (
-            "Raise the limit, or shorten `topic` and credentials: the monitor's packets are a few hundred bytes. "
-            "EMQX: `mqtt.max_packet_size`. Mosquitto: `max_packet_size`. NanoMQ: `mqtt.max_packet_size`. NATS: "
-            "`max_payload`."
+        do(
+            "Raise the broker's limit, or shorten `topic` and credentials: the monitor's packets are a few hundred "
+            "bytes.",
+            PACKET_SIZES,
         ),
     ),
     "quota_exceeded": ("a limit on this client, or on all, is used up", _LIMITS),
     "payload_format_invalid": ("the payload is not of the kind that it expects", _LOOK),
     "retain_not_supported": ("it does not keep retained messages; the monitor sends none", _LOOK),
     "qos_not_supported": (
-        "it does not support this quality of service",
-        "Lower `qos` under `mqtt`, or raise the limit. EMQX: `mqtt.max_qos_allowed`. Mosquitto: `max_qos`.",
+        "it does not support this quality of service (QoS)",
+        do("Lower `qos` under `mqtt` in the monitor's configuration, or raise the broker's limit.", HIGHEST_QOS),
     ),
     "use_another_server": ("it asks clients to use another server for now", _ELSEWHERE),
     "server_moved": ("it asks clients to use another server from now on", _ELSEWHERE),
@@ -83,6 +119,14 @@ _CODES: Final = {
     "shared_subscriptions_not_supported": ("it has no shared subscriptions", _TOPIC),
     "subscription_identifiers_not_supported": ("it has no subscription identifiers", _LOOK),
     "wildcard_subscriptions_not_supported": ("it has no subscriptions with wildcards", _TOPIC),
+}
+_NOT_AUTHORIZED: Final = {
+    "mqtt_connect": (
+        "this client may not connect; Mosquitto says so of a wrong user name or password as well, and of none at all",
+        _CREDENTIALS,
+    ),
+    "subscribe": ("the account was accepted, but may not read the monitor's topic", _RIGHTS),
+    "publish": ("the account was accepted, but may not write to the monitor's topic", _RIGHTS),
 }
 # The packet that the monitor sent, what it was doing, and what it waited for in vain.
 _PACKETS: Final = {
@@ -97,7 +141,6 @@ _REFERENCES: Final = {
     "publish": "MQTT 5.0 3.4.2.1, 3.5.2.1",
     "roundtrip": "MQTT 3.1.1 4.3; MQTT 5.0 4.3",
 }
-_NOT_AUTHORIZED: Final = {"mqtt_connect": CREDENTIALS, "subscribe": ACL, "publish": ACL}
 
 
 def mqtt() -> Iterator[Entry]:
@@ -118,131 +161,185 @@ def mqtt() -> Iterator[Entry]:
         "roundtrip_foreign_message",
         "Only messages of others came on the monitor's own topic",
         "The monitor's message did not come back, while somebody else publishes to the topic that is made anew for "
-        "every probe. A bridge or a rule in the broker may be rewriting messages.",
-        f"Look for bridges, rewrite rules and republishing rules on that topic. {_TOPIC}",
+        "every probe. A bridge or a rule in the broker may be rewriting messages, those of other clients too.",
+        do(
+            "Look for bridges, rewrite rules and republishing rules on that topic. If `topic` under `mqtt` was set to "
+            "one that others use, choose another; the default is `mqtt-tls-monitor/{id}/{nonce}`."
+        ),
         _REFERENCES["roundtrip"],
     )
 
 
 def _exchange(phase: str) -> Iterator[Entry]:
     _, doing, wanted = _PACKETS[phase]
-    refusable = "the version, the account, or the client id" if phase == "mqtt_connect" else "the topic"
-    for word, title, meaning, fix in (
-        ("timeout", *_silence(phase)),
-        (
-            "closed",
-            f"The broker closed the connection while the monitor was {doing}",
-            (
-                f"It hung up instead of {wanted}, without saying why. Brokers also do so to refuse something without "
-                f"a word: {refusable}."
-            ),
-            _refusal_fix(phase),
+    refusable = "the version, the account or the client id" if phase == "mqtt_connect" else "the topic"
+    reference = _REFERENCES[phase]
+    yield _silence(phase)
+    yield critical(
+        f"{phase}_closed",
+        f"The connection ended while the monitor was {doing}",
+        f"The broker hung up instead of {wanted}, without saying why. Some brokers do so to refuse {refusable} "
+        "without a word.",
+        _refusal_advice(phase),
+        reference,
+    )
+    yield critical(
+        f"{phase}_reset",
+        f"The connection was reset while the monitor was {doing}",
+        f"It was torn down instead of {wanted}: by the broker, by its crash, or by something in between. If the broker "
+        "crashed, every client was cut off.",
+        _refusal_advice(phase),
+        reference,
+        title_says_all=True,
+    )
+    yield critical(
+        f"{phase}_too_much_data",
+        f"The broker sent far too much while the monitor was {doing}",
+        "More bytes came than this exchange can need; the monitor stopped reading.",
+        do("Find out what listens there, and what the broker's log says of this client.", BROKER_LOGS),
+        reference,
+        title_says_all=True,
+    )
+    yield critical(
+        f"{phase}_tls_error",
+        f"TLS broke down while the monitor was {doing}",
+        "What came could not be decrypted, or broke the rules of TLS: it was damaged on its way, or the broker's TLS "
+        "library is at fault.",
+        do(
+            "If it happens every time, look for a device on the way that touches the connection, and update the "
+            "broker's TLS library.",
+            BROKER_LOGS,
         ),
-        (
-            "reset",
-            f"The connection was reset while the monitor was {doing}",
-            f"It was torn down instead of {wanted}: by the broker, by its crash, or by something in between.",
-            _refusal_fix(phase),
+        reference,
+    )
+    yield _malformed(phase)
+    yield critical(
+        f"{phase}_unexpected_packet",
+        f"The broker sent a packet that has no place here while the monitor was {doing}",
+        f"It is valid MQTT, but may not come instead of {wanted}. The broker breaks the protocol, or something in "
+        "between mixes connections up.",
+        do(
+            "Look at proxies in between that understand MQTT, then update the broker. Its log may say more.",
+            BROKER_LOGS,
         ),
-        (
-            "too_much_data",
-            f"The broker sent far too much while the monitor was {doing}",
-            "More bytes came than this exchange can need; the monitor stopped reading.",
-            f"Find out what listens there, and who publishes to the monitor's topic. {_LOOK}",
-        ),
-        (
-            "tls_error",
-            f"TLS broke down while the monitor was {doing}",
-            (
-                "A record could not be decrypted, or broke the rules of TLS. The connection was damaged on its way, "
-                "or the broker's TLS library is at fault."
-            ),
-            f"Look for a middlebox that touches the connection, and update the broker's TLS library. {BROKER_LOGS}",
-        ),
-        (
-            "malformed",
-            f"The broker answered with something that is not MQTT while the monitor was {doing}",
-            (
-                "The bytes that came cannot be read as an MQTT packet. It may be another service: HTTP, or MQTT "
-                "over WebSocket."
-            ),
-            (
-                "Is it the port of MQTT over TLS (mostly 8883; WebSocket has 8084, 8083 or 443)? If it speaks TLS "
-                f"but not MQTT, set `protocol: tls` for it. {_VERSION}"
-            ),
-        ),
-        (
-            "unexpected_packet",
-            f"The broker sent a packet that has no place here while the monitor was {doing}",
-            (
-                f"It is valid MQTT, but may not come instead of {wanted}. The broker breaks the protocol, or "
-                "something in between mixes connections up."
-            ),
-            f"Update the broker, and look at proxies that understand MQTT. {_LOOK}",
-        ),
-    ):
-        yield critical(f"{phase}_{word}", title, meaning, fix, _REFERENCES[phase])
+        reference,
+    )
 
 
-def _silence(phase: str) -> tuple[str, str, str]:
-    title = f"The broker did not answer the {_PACKETS[phase][0]} in time"
-    if phase == "roundtrip":
-        return (
-            "The monitor's own message did not come back in time",
-            (
-                "The broker took the message and did not deliver it to the monitor, which had subscribed to the "
-                "topic. Other subscribers may be waiting as well: a full queue, an overloaded broker, or a rule "
-                "that drops it."
-            ),
-            f"{_LOAD} Some brokers silently drop what their access rules forbid. {ACL}",
-        )
-    if phase == "publish":
-        return (
-            "The broker did not acknowledge the message in time",
-            "The message was sent; whether the broker took it is not known.",
-            f"{_LOAD} RabbitMQ holds publishers back under a memory or disk alarm: `rabbitmq-diagnostics status`.",
-        )
-    meaning = "TLS is up, but the broker stays silent. It is overloaded, or waits for its database of accounts"
+def _malformed(phase: str) -> Entry:
+    _, doing, _ = _PACKETS[phase]
+    meaning = (
+        "The broker had spoken MQTT before, and what came now cannot be read as MQTT. Its software is at fault, or "
+        "something in between mixes connections up."
+    )
+    advice = do(
+        "Look at proxies in between that understand MQTT, then update the broker. Its log may say more.", BROKER_LOGS
+    )
     if phase == "mqtt_connect":
-        return title, f"{meaning}, or does not know what to do with this version of MQTT.", f"{_LOAD} {_VERSION}"
-    return title, f"{meaning}.", _LOAD
+        meaning = (
+            "TLS works, but what came cannot be read as MQTT. It may be another service: HTTP, or MQTT over WebSocket."
+        )
+        advice = do(
+            "Is it the port of MQTT over TLS (mostly 8883), and not that of a web service or of MQTT over WebSocket "
+            "(8084, 443)? If it is not meant to speak MQTT, set `protocol: tls` for it. If it is, try another "
+            "`version` under `mqtt`.",
+            MQTT_VERSIONS,
+        )
+    title = f"The broker answered with something that is not MQTT while the monitor was {doing}"
+    return critical(f"{phase}_malformed", title, meaning, advice, _REFERENCES[phase])
 
 
-def _refusal_fix(phase: str) -> str:
+def _silence(phase: str) -> Entry:
+    packet, _, _ = _PACKETS[phase]
+    title = f"The broker did not answer the {packet} in time"
+    waiting = "TLS is up, but the broker stays silent: it is overloaded or stuck, or waits for its database of accounts"
+    match phase:
+        case "roundtrip":
+            title = "The monitor's own message did not come back in time"
+            meaning = (
+                "The broker took the subscription and the message, and did not deliver it. Some brokers drop without a "
+                "word what their access rules forbid: Mosquitto with an `acl_file` still grants the subscription and "
+                "acknowledges the message (MQTT 3.1.1), and delivers nothing. If the rights are there, other clients "
+                "wait for their messages as well."
+            )
+            advice = do(
+                "Check first that the monitor's user may both write (publish) and read (subscribe) its own topic. "
+                f"{_ACL_COMMAND} If it may, and it worked before, look at the broker's load, at full queues, and at "
+                "rules that drop messages.",
+                ACL,
+                BROKER_LOGS,
+            )
+        case "publish":
+            title = "The broker did not acknowledge the message in time"
+            meaning = (
+                "The message was sent; whether the broker took it is not known. RabbitMQ holds publishers back while "
+                "it is short of memory or disk. Other publishers are likely to wait too."
+            )
+            advice = _LOAD
+        case "mqtt_connect":
+            meaning = f"{waiting}, or does not know what to do with this version of MQTT. Clients hang likewise."
+            advice = do(
+                "Look at the broker's load (CPU, memory, disk), at its log, and at the database that it asks about "
+                "accounts. If it has never worked: is this an MQTT listener at all? One that speaks TLS but no MQTT (an "
+                "HTTPS API, a dashboard) wants `protocol: tls` in the monitor's configuration, or `probe --tls-only`. If "
+                "it is, try another `version` under `mqtt`.",
+                BROKER_LOGS,
+                MQTT_VERSIONS,
+            )
+        case _:
+            meaning = f"{waiting} and rights. Clients hang likewise."
+            advice = _LOAD
+    return critical(f"{phase}_timeout", title, meaning, advice, _REFERENCES[phase])
+
+
+def _refusal_advice(phase: str) -> Advice:
     if phase == "mqtt_connect":
-        return f"{_LOOK} {_VERSION} {CREDENTIALS}"
-    return f"{_LOOK} {ACL}"
+        return do(
+            "Look at the broker's log for the same moment. If it has never worked, compare `username` and `password` "
+            "under `mqtt` in the monitor's configuration with the account in the broker, and try another `version`.",
+            BROKER_LOGS,
+            ACCOUNTS,
+            MQTT_VERSIONS,
+        )
+    return do(
+        "Look at the broker's log for the same moment. If it has never worked, allow the monitor's user to read "
+        f"(subscribe) and to write (publish) its own topic. {_ACL_COMMAND}",
+        BROKER_LOGS,
+        ACL,
+    )
 
 
 def _refusal(phase: str, name: str) -> Entry:
     packet, _, _ = _PACKETS[phase]
-    said, fix = _CODES[name]
-    meaning = f"The broker answered the {packet} with the code {name}: {said}."
-    if name == "not_authorized" and phase != "mqtt_connect":
-        meaning += " The account itself was accepted; its rights do not cover the monitor's topic."
+    said, advice = _NOT_AUTHORIZED[phase] if name == "not_authorized" else _CODES[name]
     return critical(
         f"{phase}_{name}",
         f"The broker refused the {packet}: {name.replace('_', ' ')}",
-        meaning,
-        fix or _NOT_AUTHORIZED[phase],
+        f"The broker answered the {packet} with the code {name}: {said}.",
+        advice,
         _REFERENCES[phase],
+        title_says_all=True,
     )
 
 
 def _refused(phase: str) -> Entry:
     packet, doing, _ = _PACKETS[phase]
-    meaning = f"The broker answered the {packet} with a code that the standard does not know at this point; the detail "
-    fix = _LOOK
+    meaning = (
+        f"The broker answered the {packet} with a code that the standard does not know at this point; the detail has "
+        "the number."
+    )
+    advice = _LOOK
     if phase == "subscribe":
         meaning = (
-            "MQTT 3 knows one code for every refused subscription (0x80). Mostly the rights are missing; the detail "
+            "MQTT 3 knows one code for every refused subscription (0x80). Mostly the account was accepted, but may not "
+            "read the monitor's topic."
         )
-        fix = ACL
+        advice = _RIGHTS
     return critical(
         f"{phase}_refused",
         f"The broker refused the monitor while it was {doing}",
-        f"{meaning}has the number.",
-        fix,
+        meaning,
+        advice,
         _REFERENCES[phase],
     )
 
@@ -252,17 +349,17 @@ def _client_certificates() -> Iterator[Entry]:
     yield critical(
         "mqtt_connect_client_certificate_required",
         "The broker demands a client certificate",
-        "Under TLS 1.3 the handshake succeeds for the client before the broker has seen that no certificate came; "
-        "the refusal follows at the first exchange. Clients with a certificate are not concerned.",
+        "It lets nobody in who does not show a certificate, and the monitor has none for it. With TLS 1.3 the "
+        "handshake still succeeds, and the refusal follows after it. Clients with a certificate are not concerned.",
         CLIENT_CERTIFICATE_REQUIRED,
         "RFC 8446 4.4.2.4",
     )
     yield critical(
         "mqtt_connect_client_certificate_rejected",
         "The broker refused the monitor's client certificate",
-        "Under TLS 1.3 the handshake succeeds for the client before the broker has looked at its certificate; the "
-        "refusal follows at the first exchange. The broker does not know its CA, or it is expired, revoked, or not "
-        "for clients.",
+        "The monitor showed its certificate, and the broker did not accept it: its CA is unknown there, or it is "
+        "expired, revoked, or not for clients. With TLS 1.3 the handshake still succeeds, and the refusal follows "
+        "after it. Clients with certificates of their own may be all right.",
         CLIENT_CERTIFICATE_REJECTED,
         "RFC 8446 4.4.2.4",
     )
@@ -274,8 +371,8 @@ def _ended() -> Iterator[Entry]:
         yield critical(
             f"{phase}_alert",
             f"The broker ended TLS with an alert while the monitor was {doing}",
-            f"Instead of {wanted} it sent a TLS alert; the detail names it. Something went wrong inside the broker, "
-            "or it closes down.",
+            f"Instead of {wanted} it sent a TLS alert, its last word before it hangs up; the detail names it. "
+            "Something went wrong inside the broker, or it is shutting down.",
             _LOOK,
             "RFC 8446 6.2",
         )
@@ -283,7 +380,7 @@ def _ended() -> Iterator[Entry]:
             f"{phase}_disconnected",
             f"The broker disconnected the monitor while it was {doing}",
             f"Instead of {wanted} the broker sent a DISCONNECT (MQTT 5); the detail names its reason. "
-            "`session_taken_over` means that another client uses the same client id.",
-            _refusal_fix(phase),
+            "`session taken over` means that another client uses the same client id.",
+            _refusal_advice(phase),
             "MQTT 5.0 3.14.2.1",
         )

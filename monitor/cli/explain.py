@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from difflib import get_close_matches
+from textwrap import wrap
 
 from monitor.checks.catalogue import CATALOGUE
+from monitor.checks.entry import Entry
 from monitor.cli.status import Status
+from monitor.model.judgement import Hints
+
+_WIDTH = 80
 
 
 def explain(code: str) -> int:
@@ -17,11 +23,31 @@ def explain(code: str) -> int:
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         sys.stderr.write(f"no finding and no failure reason is called {code!r}{hint}\n")
         return Status.UNKNOWN
-    paragraphs = [
-        f"{entry.code} ({entry.severity.label}): {entry.title}",
-        entry.meaning,
-        f"What to do: {entry.fix}",
-        f"See: {entry.reference}" if entry.reference else "",
-    ]
-    sys.stdout.write("\n\n".join(filter(None, paragraphs)) + "\n")
+    sys.stdout.write("\n\n".join(_paragraphs(entry)) + "\n")
     return Status.OK
+
+
+def _paragraphs(entry: Entry) -> Iterator[str]:
+    yield _wrapped(f"{entry.code} ({entry.severity.label}): {entry.title}.")
+    yield _wrapped(entry.meaning)
+    yield _wrapped(f"What to do: {entry.advice.text}")
+    yield from map(_block, entry.advice.hints)
+    if entry.reference:
+        yield _wrapped(f"See: {entry.reference}")
+
+
+def _block(block: Hints) -> str:
+    widest = max(len(broker) for broker, _ in block.by_broker)
+    lines = [_wrapped(f"{block.caption}:")]
+    for broker, said in block.by_broker:
+        label = f"  {broker:<{widest}}  "
+        lines.append(_wrapped(said, first=label, rest=" " * len(label)))
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, *, first: str = "", rest: str = "") -> str:
+    # Commands and names of settings are to be copied whole.
+    lines = wrap(
+        text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines)

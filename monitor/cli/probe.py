@@ -93,12 +93,19 @@ def _from_targets(targets: Sequence[str], given: Options) -> list[Broker]:
             options = {**given, **split_target(target), "interval": "7d"}
             brokers.append(broker_from_options(options, os.environ, source=target))
         except ValueError as error:
-            complaints[f"{target}: {error}"] = None
+            complaints[f"{_without_user(target)}: {error}"] = None
         except ConfigError as error:
             complaints |= dict.fromkeys(_complaint(problem) for problem in error.problems)
     if complaints:
         raise UsageError("\n".join(complaints))
     return brokers
+
+
+def _without_user(target: str) -> str:
+    """Return the target for a message: what stands before an @ may hold a password."""
+    before, at, host = target.rpartition("@")
+    scheme, separator, _ = before.partition("://")
+    return f"{scheme if separator else ''}{separator}...@{host}" if at else target
 
 
 def _complaint(problem: Problem) -> str:

@@ -49,6 +49,8 @@ def read_file(path: Path, *, regular_only: bool = True) -> Content:
             if regular_only and not stat.S_ISREG(mode):
                 raise Unreadable("a pipe or device")
             data = file.read(_MOST_BYTES + 1)
+            if data is None:  # some files of the kernel's call themselves regular, and wait like a pipe
+                raise Unreadable("a pipe or device")
     except IsADirectoryError:
         raise Unreadable("a directory") from None
     except FileNotFoundError:

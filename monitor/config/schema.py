@@ -83,18 +83,27 @@ class TrustChoice(StrEnum):
     BOTH = "both"
 
 
+def _unlike(expected: str, raw: object) -> ValueError:
+    # A text is not shown: a URL in the place of a section may carry a password.
+    return (
+        refused(expected, raw)
+        if raw is None or isinstance(raw, dict | list)
+        else ValueError(f"expected {expected}, found a text")
+    )
+
+
 def _section(raw: object) -> object:
     """Let a section whose keys are all commented out be empty."""
     if raw is None:
         return {}
     if not isinstance(raw, dict | Section):
-        raise refused("a section of keys and values", raw)
+        raise _unlike("a section of keys and values", raw)
     return raw
 
 
 def _brokers(raw: object) -> object:
     if not isinstance(raw, list):
-        raise refused("a list of brokers", raw)
+        raise _unlike("a list of brokers", raw)
     if not raw:
         raise ValueError("expected at least one broker, found an empty list")
     return raw
@@ -102,7 +111,7 @@ def _brokers(raw: object) -> object:
 
 def _broker(raw: object) -> object:
     if not isinstance(raw, dict):
-        raise refused("a broker with name and host", raw)
+        raise _unlike("a broker with name and host", raw)
     return raw
 
 

@@ -41,7 +41,9 @@ class TrustStore:
             if ca_file is not None:
                 sources.append(str(ca_file))
                 anchors += pem.certificates(self._files.read(ca_file).data)
-            self._made[choice] = Trust(source=" + ".join(sources), anchors=tuple(dict.fromkeys(anchors)))
+            self._made[choice] = Trust(
+                source=" + ".join(sources), anchors=tuple(dict.fromkeys(anchors)), includes_system=system
+            )
         return self._made[choice]
 
     def _system(self) -> list[bytes]:

@@ -95,6 +95,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "code": finding.code,
         "severity": finding.severity.label,
         "message": finding.message,
-        "fix": finding.fix,
+        "fix": words.instructions(finding.fix, finding.hints),
         "certificate": finding.certificate,
     }

@@ -173,8 +173,8 @@ def _add_report(samples: _Samples, labels: _Labels, report: ProbeReport) -> None
 
 def _add_assessment(samples: _Samples, labels: _Labels, assessment: Assessment) -> None:
     samples.add("mqtt_tls_probe_success", labels, assessment.success)
+    samples.add("mqtt_tls_chain_expiry_timestamp_seconds", labels, assessment.chain_not_after)
     if (judgement := assessment.judgement) is not None:
-        samples.add("mqtt_tls_chain_expiry_timestamp_seconds", labels, judgement.path_not_after)
         samples.add("mqtt_tls_chain_valid", labels, judgement.is_trusted, trust="configured")
         samples.add("mqtt_tls_name_valid", labels, judgement.name_matches)
     present = Counter((finding.code, finding.severity) for finding in assessment.findings)

@@ -128,12 +128,8 @@ def _row(state: BrokerState, now: datetime) -> _Row:
 
 
 def _certificate(state: BrokerState, now: datetime) -> str:
-    """Word when the chain stops being valid; without a path, when the leaf does."""
-    ends = None
-    if state.assessment is not None and state.assessment.judgement is not None:
-        ends = state.assessment.judgement.path_not_after
-    if ends is None and state.tls is not None:
-        ends = state.tls.certificates[0].not_after
+    """Word when the chain stops being valid."""
+    ends = None if state.assessment is None else state.assessment.chain_not_after
     return "" if ends is None else words.distance(ends, now)
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from rich.console import Console, RenderableType
 from rich.segment import Segment, Segments
+from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from monitor.export.view import CertificateView, FindingView, PhaseView, View, sentence, view
 from monitor.export.words import clean
-from monitor.model.judgement import Assessment
+from monitor.model.judgement import Assessment, Hints
 from monitor.model.report import ProbeReport
 
 _STYLES = {
@@ -104,6 +105,8 @@ class _Screen:
         return line
 
     def _bar(self, phase: PhaseView, width: int) -> str:
+        if phase.is_own_work:
+            return " " * width  # a bar would be read as the broker's time
         # Even the shortest phase is a cell, and the last bar still ends within the width.
         length = max(round(phase.length * width), 1)
         start = min(round(phase.start * width), width - length)
@@ -155,6 +158,20 @@ class _Screen:
             self.print(self.text(finding.message), by=4)
             if finding.fix:
                 self.print(self.text(f"Fix: {finding.fix}"), by=4)
+            for block in finding.hints:
+                self._hints(block)
+        if findings:
+            self._console.print()
+            self.print(self.text("What a finding means to clients: mqtt-tls-monitor explain CODE", "dim"), by=2)
+
+    def _hints(self, block: Hints) -> None:
+        self.print(self.text(f"{block.caption}:"), by=4)
+        lines = Table.grid(padding=(0, 2, 0, 0))
+        lines.add_column(no_wrap=True)
+        lines.add_column()
+        for broker, said in block.by_broker:
+            lines.add_row(self.text(broker, "bold"), self.text(said))
+        self.print(lines, by=6)
 
     def print(self, content: RenderableType, *, by: int = 0) -> None:
         """Print indented and wrapped, without the spaces that rich fills lines with: they stick to what is copied."""

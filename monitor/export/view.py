@@ -11,8 +11,8 @@ from datetime import datetime
 from monitor.export import words
 from monitor.export.words import clean
 from monitor.model.facts import CertificateFacts, TlsFacts
-from monitor.model.judgement import Assessment, Severity, Verdict
-from monitor.model.outcome import Clock, Confidence, Done, Failed, Outcome, Phase
+from monitor.model.judgement import Assessment, Finding, Hints, Severity, Verdict
+from monitor.model.outcome import Clock, Confidence, Done, Failed, Outcome, Phase, PhaseReport
 from monitor.model.report import ProbeReport
 
 # A subject alternative name list can hold thousands; the eye needs the first, and how many more there are.
@@ -29,8 +29,10 @@ class PhaseView:
     outcome: str
     """`done`, `failed` or `skipped`."""
     start: float
-    """Where the bar begins, as a share of the whole, 0 to 1; likewise `length`."""
+    """Where the bar begins, as a share of all the waiting, 0 to 1; likewise `length`."""
     length: float
+    is_own_work: bool
+    """The monitor computed and waited for nobody: not the broker's time, and no part of the waterfall."""
     elapsed: str
     """Empty for a phase that was not tried."""
     note: str
@@ -73,6 +75,7 @@ class FindingView:
     message: str
     fix: str
     """May have several lines: commands, lines of a configuration."""
+    hints: tuple[Hints, ...]
     about: str
     """`certificate 0`, or empty."""
 
@@ -126,6 +129,7 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
                 severity=finding.severity.label,
                 message=clean(finding.message),
                 fix=_lines(finding.fix),
+                hints=tuple(_hints(block) for block in finding.hints),
                 about="" if finding.certificate is None else f"certificate {finding.certificate}",
             )
             for finding in assessment.findings
@@ -133,17 +137,22 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
     )
 
 
-def sentence(report: ProbeReport, assessment: Assessment) -> str:
-    """Say what the result comes to: the finding behind the failure, else the gravest, else what went well."""
+def headline(report: ProbeReport, assessment: Assessment) -> Finding | None:
+    """Return the finding that the result comes to: the one behind the failure, else the gravest above `info`."""
     if (reason := _reason(report)) is not None:
         # `verify` fails with the finding's code behind its own name; any other reason is a finding's code itself.
         codes = (reason, reason.removeprefix(f"{Phase.VERIFY.value}_"))
         for finding in assessment.findings:
             if finding.code in codes:
-                return clean(finding.message)
-    worst = next((finding for finding in assessment.findings if finding.severity > Severity.INFO), None)
-    if worst is not None:
+                return finding
+    return next((finding for finding in assessment.findings if finding.severity > Severity.INFO), None)
+
+
+def sentence(report: ProbeReport, assessment: Assessment) -> str:
+    """Say what the result comes to: what is wrong, or what went well."""
+    if (worst := headline(report, assessment)) is not None:
         return clean(worst.message)
+    reason = _reason(report)
     if assessment.verdict is not Verdict.OK:
         return clean(f"The probe failed: {reason}." if reason else "The probe failed.")
     elapsed = {entry.phase: entry.outcome.elapsed_s for entry in report.phases if isinstance(entry.outcome, Done)}
@@ -154,6 +163,11 @@ def sentence(report: ProbeReport, assessment: Assessment) -> str:
 
 def _lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.splitlines())
+
+
+def _hints(block: Hints) -> Hints:
+    lines = tuple((clean(broker), clean(said)) for broker, said in block.by_broker)
+    return Hints(caption=clean(block.caption), by_broker=lines)
 
 
 def _reason(report: ProbeReport) -> str | None:
@@ -168,38 +182,49 @@ def _target(report: ProbeReport) -> str:
 
 
 def _phases(report: ProbeReport, said: str) -> tuple[PhaseView, ...]:
-    total_s = sum(_elapsed_s(entry.outcome) or 0.0 for entry in report.phases)
+    waits_s = [0.0 if _is_own_work(report, entry.phase) else _elapsed_s(entry.outcome) for entry in report.phases]
+    total_s = sum(waits_s) or 1.0
     rows: list[PhaseView] = []
     start_s = 0.0
-    for entry in report.phases:
-        elapsed_s = _elapsed_s(entry.outcome)
-        row = _phase(entry.phase, entry.outcome, start_s=start_s, elapsed_s=elapsed_s, total_s=total_s)
+    for entry, wait_s in zip(report.phases, waits_s, strict=True):
+        is_own_work = _is_own_work(report, entry.phase)
+        row = _phase(entry, start=start_s / total_s, length=wait_s / total_s, is_own_work=is_own_work)
         rows.append(replace(row, detail="") if row.detail in said else row)
-        start_s += elapsed_s or 0.0
+        start_s += wait_s
     return tuple(rows)
 
 
-def _elapsed_s(outcome: Outcome) -> float | None:
-    return outcome.elapsed_s if isinstance(outcome, Done | Failed) else None
+def _is_own_work(report: ProbeReport, phase: Phase) -> bool:
+    return phase is Phase.VERIFY or (phase is Phase.RESOLVE and report.address == report.host)
 
 
-def _phase(phase: Phase, outcome: Outcome, *, start_s: float, elapsed_s: float | None, total_s: float) -> PhaseView:
-    reason = detail = blocked_by = note = ""
-    match outcome:
-        case Done():
-            word, note = "done", _note(outcome)
-        case Failed():
-            word, reason, detail = "failed", outcome.reason, clean(outcome.detail)
-            if outcome.confidence is Confidence.INFERRED:
-                note = "inferred"
-        case _:
-            word, blocked_by = "skipped", outcome.blocked_by.value
+def _elapsed_s(outcome: Outcome) -> float:
+    return outcome.elapsed_s if isinstance(outcome, Done | Failed) else 0.0
+
+
+def _phase(entry: PhaseReport, *, start: float, length: float, is_own_work: bool) -> PhaseView:
+    elapsed = note = reason = detail = blocked_by = ""
+    match entry.outcome:
+        case Done() as done:
+            word, elapsed = "done", words.duration(done.elapsed_s)
+            note = "our own work" if is_own_work else _note(done)
+        case Failed() as failed:
+            word, elapsed, reason, detail = (
+                "failed",
+                words.duration(failed.elapsed_s),
+                failed.reason,
+                clean(failed.detail),
+            )
+            note = "inferred" if failed.confidence is Confidence.INFERRED else ""
+        case skipped:
+            word, blocked_by = "skipped", skipped.blocked_by.value
     return PhaseView(
-        name=phase.value,
+        name=entry.phase.value,
         outcome=word,
-        start=start_s / total_s if total_s else 0.0,
-        length=(elapsed_s or 0.0) / total_s if total_s else 0.0,
-        elapsed="" if elapsed_s is None else words.duration(elapsed_s),
+        start=start,
+        length=length,
+        is_own_work=is_own_work,
+        elapsed=elapsed,
         note=note,
         reason=reason,
         detail=detail,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from monitor.model.facts import KeyFacts
+from monitor.model.judgement import Hints
 
 _MINUTE_S = 60.0
 _HOUR_S = 3600.0
@@ -76,3 +77,12 @@ def key(facts: KeyFacts | None) -> str | None:
     if facts.bits is not None and facts.algorithm in {"RSA", "DSA"}:
         return f"{facts.algorithm} {facts.bits} bit"
     return facts.algorithm
+
+
+def instructions(fix: str, hints: tuple[Hints, ...]) -> str:
+    """Word a fix as one text: what to do; then, for each block of hints, its caption and one line per broker."""
+    lines = [fix]
+    for block in hints:
+        lines.append(f"{block.caption}:")
+        lines += (f"{broker}: {said}" for broker, said in block.by_broker)
+    return "\n".join(lines)

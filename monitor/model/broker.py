@@ -55,6 +55,8 @@ class Trust:
     """For people: `system`, the path of a CA file, or both joined with ` + `."""
     anchors: tuple[bytes, ...] = field(repr=False)
     """DER certificates, in file order, without duplicates. May hold non-self-signed ones."""
+    includes_system: bool = False
+    """The system's trust store is part of it: clients may hold the broker to the rules for public CAs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,16 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What a fix comes to in each kind of broker: names of settings, files and commands."""
+
+    caption: str
+    """What the lines are about, without a colon."""
+    by_broker: tuple[tuple[str, str], ...]
+    """The broker's name and one line about it, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing worth saying, in words for people."""
 
@@ -86,6 +96,9 @@ class Finding:
     message: str
     """One sentence that names the values seen."""
     fix: str
+    """What to do, whatever the broker."""
+    hints: tuple[Hints, ...] = ()
+    """The same for each kind of broker; empty where there is no difference."""
     certificate: int | None = None
     """Position in the served chain, when it is about one certificate."""
 
@@ -100,6 +113,9 @@ class Assessment:
     """Gravest first; equal ones in catalogue order."""
     judgement: Judgement | None
     """None if no certificate was served."""
+    chain_not_after: datetime | None = None
+    """When the served chain stops being valid: over its best path, root included; where no path leads to the trust, at
+    the earliest end of what was served from the broker's certificate upwards. None without certificates."""
 
     @property
     def verdict(self) -> Verdict:

@@ -98,5 +98,5 @@ def client_certificate_fault(ending: Ending, flight: ClientFlight | None) -> Pha
     word = "client_certificate_rejected" if flight.has_certificate else "client_certificate_required"
     if is_certificate_alert and (flight.has_certificate or ending.alert == "certificate_required"):
         return PhaseFault(word, ending.detail)
-    what = "received our client certificate" if flight.has_certificate else "asked for a client certificate, got none"
-    return PhaseFault(word, f"the broker {what} and ended the connection: {ending.detail}", Confidence.INFERRED)
+    what = "received it" if flight.has_certificate else "asked for one, got none"
+    return PhaseFault(word, f"it {what} and ended the connection ({ending.detail})", Confidence.INFERRED)

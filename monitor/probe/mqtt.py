@@ -69,7 +69,7 @@ def timeout_fault(phase: Phase, session: MqttSession | None, timeout_s: float) -
     if phase is Phase.ROUNDTRIP and session is not None and session.witness.foreign_messages:
         count = session.witness.foreign_messages
         return PhaseFault("foreign_message", f"{count} messages came on our topic, none of them ours")
-    return PhaseFault("timeout", f"not finished when the probe's {timeout_s:g} s were over")
+    return PhaseFault("timeout", f"the probe's limit of {timeout_s:g} s was reached")
 
 
 def _begin(phase: Phase, channel: Channel, recorder: Recorder) -> None:

@@ -99,7 +99,12 @@ class _Run:
 
     def close(self) -> None:
         """Give back the descriptor; nothing of the probe is left in the event loop."""
-        self._leave()
+        try:
+            self._leave()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
         if self._tcp is not None:
             info = self._tcp.info()
             retransmitted = info.retransmitted_segments if info else None

@@ -42,7 +42,7 @@ class Recorder:
         assert arrival is not None
         elapsed_s, clock = arrival.stamp.at - sent_at, arrival.stamp.clock
         if elapsed_s < 0:  # the real-time clock was set in between
-            elapsed_s, clock = time.monotonic() - self._phase_started, Clock.USER
+            elapsed_s, clock = time.monotonic() - sent_at, Clock.USER
         self._outcomes[self.phase] = Done(elapsed_s=elapsed_s, clock=clock, is_upper_bound=arrival.shares_segment)
 
     def withhold(self, phase: Phase, *, blocked_by: Phase) -> None:

@@ -72,7 +72,7 @@ class Resolver:
                 began = time.monotonic()
                 try:
                     found = Resolution(_lookup(host, port, 0), time.monotonic() - began)
-                except (OSError, UnicodeError) as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to who waits, not to this thread
                     failure = error
             try:
                 loop.call_soon_threadsafe(self._settle, done, found, failure)

@@ -102,6 +102,8 @@ class AiomqttSession:
         paho.on_socket_close = None
         paho.on_socket_register_write = None
         paho.on_socket_unregister_write = None
+        # aiomqtt reports a peer's breach of MQTT there as well; unread, it would be an error line in our own log.
+        self._client._disconnected.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         channel.deliver_to(self._received)
         channel.ended.add_done_callback(self._channel_ended)
 
@@ -133,7 +135,8 @@ class AiomqttSession:
     async def _connect(self) -> None:
         # On the loop, not in aiomqtt's executor: nothing here blocks, since the channel is connected already.
         self._client._client_connect()
-        await self._client._connected
+        # Shielded: aiomqtt's own callbacks ask this future for its exception, and a cancelled one would raise there.
+        await asyncio.shield(self._client._connected)
 
     async def _complete(
         self, operation: Callable[[], Awaitable[object]], arrived: Callable[[], Arrival | None]

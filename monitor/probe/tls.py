@@ -58,8 +58,10 @@ async def handshake(channel: Channel, broker: Broker, verify: Verify, now: datet
         raise PhaseFault(refusal.code, refusal.message)
     recorder.done(time.monotonic() - began, Clock.USER)
     if channel.is_held:
-        await _release(channel, recorder)
-        recorder.tls = read_tls(channel)
+        try:
+            await _release(channel, recorder)
+        finally:
+            recorder.tls = read_tls(channel)  # whatever came of it, our certificate may have left
 
 
 async def _release(channel: Channel, recorder: Recorder) -> None:

@@ -26,6 +26,10 @@ _FAILURE = 0x80
 _QOS = 0b0110
 """PUBLISH flags (MQTT 5.0 3.3.1.2)."""
 _MAX_TEXT = 256
+# Every packet costs the event loop a tenth of a millisecond, and properties cost paho the square of their number. An
+# honest conversation takes a dozen packets, and a few hundred bytes of properties.
+MAX_PACKETS = 128
+MAX_PROPERTY_BYTES = 2048
 # Who acknowledges a PUBLISH of each QoS (MQTT 5.0 4.3).
 _ACKNOWLEDGEMENTS = {1: (PacketType.PUBACK,), 2: (PacketType.PUBREC, PacketType.PUBCOMP)}
 # What this module and paho's property reader raise on bytes that are cut off or make no sense.
@@ -54,6 +58,7 @@ class Witness:
     def __init__(self, version: MqttVersion, own: OwnMessage) -> None:
         self._is_v5 = version is MqttVersion.V5
         self._own = own
+        self._received = self._property_bytes = 0
         self._sent: dict[PacketType, float] = {}
         self._sent_ids: dict[PacketType, bytes] = {}
         self._acknowledgements: tuple[PacketType, ...] = ()
@@ -95,6 +100,9 @@ class Witness:
         Raises:
             PhaseFault: it is a refusal, malformed, or out of place.
         """
+        self._received += 1
+        if self._received > MAX_PACKETS:
+            raise PhaseFault("too_much_data", f"the broker sent more than {MAX_PACKETS} packets")
         try:
             self._take(packet, arrival)
         except _UNREADABLE as error:
@@ -225,6 +233,9 @@ class Witness:
         end = start + length
         if end > len(data):
             raise ValueError("the properties are cut off")
+        self._property_bytes += length
+        if self._property_bytes > MAX_PROPERTY_BYTES:
+            raise PhaseFault("too_much_data", f"the broker sent {self._property_bytes} bytes of properties")
         properties = Properties(packet_type)  # type: ignore[no-untyped-call]
         properties.unpack(data[:end])  # type: ignore[no-untyped-call]
         found = tuple(

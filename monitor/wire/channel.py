@@ -189,11 +189,11 @@ class Channel:
             arrived = self._tcp.receive()
             if arrived is None:
                 return
-            data, self._received = arrived
+            data, stamp = arrived
             if not data:
                 # After a send has taken the error of a reset, the kernel shows but the end of the stream.
-                end_of_stream = Ending(end=End.EOF, detail="closed by the peer without close_notify")
-                raise ConnectionEnded(self._send_failure or end_of_stream)  # noqa: TRY301
+                raise ConnectionEnded(self._send_failure or self._end_of_stream())  # noqa: TRY301
+            self._received = stamp
             self._budget -= len(data)
             if self._budget < 0:
                 detail = "the peer sent more than any honest peer would"
@@ -208,6 +208,11 @@ class Channel:
         except ConnectionEnded as ended:
             self._send_own_alert()
             self.end(ended.ending)
+
+    def _end_of_stream(self) -> Ending:
+        # Who hangs up without a byte may never have been a TLS server: worth saying.
+        how = "before it sent a single byte" if self._received is None else "without a TLS alert"
+        return Ending(end=End.EOF, detail=f"closed by the peer {how}")
 
     def _deliver(self, stamp: Stamp) -> None:
         plaintext = b""

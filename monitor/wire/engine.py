@@ -24,6 +24,8 @@ from monitor.wire.records import ClientFlight, RecordCounter, looks_like_tls, re
 
 _READ_BYTES = 16384
 _MAX_ACCEPTED_CAS = 32
+# OpenSSL takes 100 KiB of them, which can be hundreds: reading all would hold up the event loop.
+MAX_CERTIFICATES = 64
 _VERSIONS = {
     TlsVersion.V1_0: SSL.TLS1_VERSION,
     TlsVersion.V1_1: SSL.TLS1_1_VERSION,
@@ -167,7 +169,7 @@ class TlsEngine:
             alpn=connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
             chain=tuple(
                 crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
-                for certificate in connection.get_peer_cert_chain() or ()
+                for certificate in (connection.get_peer_cert_chain() or ())[:MAX_CERTIFICATES]
             ),
             ocsp_response=_ocsp_response(connection),
             accepted_cas=_accepted_cas(connection),

@@ -26,8 +26,10 @@ _REQUIRED_FIELDS: Final = 6
 # RFC 5280 4.1.2.2 allows 20; what is beyond is odd and still worth showing, up to here.
 _MAX_SERIAL_OCTETS: Final = 256
 # Kept are the chains of a thousand brokers, about 6 KiB a certificate; a peer that serves more is read anew each time.
+# Facts take several times their DER: one that serves other certificates at every probe must not fill the memory.
 _REMEMBERED_CHAINS: Final = 1_024
-_MAX_REMEMBERED_OCTETS: Final = 32_768
+_MAX_REMEMBERED_CERTIFICATES: Final = 16
+_MAX_REMEMBERED_OCTETS: Final = 16_384
 
 
 def read_chain(ders: Sequence[bytes]) -> tuple[CertificateFacts, ...]:
@@ -41,7 +43,7 @@ def read_chain(ders: Sequence[bytes]) -> tuple[CertificateFacts, ...]:
         one behind it is not: that is a file whose first certificate is a CA's, and the other one is the leaf.
     """
     chain = tuple(ders)
-    if sum(len(encoded) for encoded in chain) > _MAX_REMEMBERED_OCTETS:
+    if len(chain) > _MAX_REMEMBERED_CERTIFICATES or sum(len(encoded) for encoded in chain) > _MAX_REMEMBERED_OCTETS:
         return _read_all(chain)
     return _remembered(chain)
 

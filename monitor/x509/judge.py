@@ -10,12 +10,12 @@ from typing import Final, TypeVar
 
 from monitor.model.broker import Trust
 from monitor.model.facts import CertificateFacts
-from monitor.model.judgement import Judgement
+from monitor.model.judgement import Judgement, Validator
 from monitor.x509.anchors import Anchors, prepare
-from monitor.x509.extensions import EXTENDED_KEY_USAGE, EXTENSIONS
 from monitor.x509.moments import boundaries, second_after, unix_second, whole_second
 from monitor.x509.names import matches
-from monitor.x509.opinions import Answer, Bench, refusals
+from monitor.x509.opinions import Answer, Bench, exhausted, refusals
+from monitor.x509.usage import is_for_servers
 
 # One call of cryptography's verifier takes up to 45 ms on a hostile pile of certificates and cannot be interrupted.
 # What is bounded here: how many, how long, and how dear one signature's check can be.
@@ -71,8 +71,8 @@ class Judge:
             at: aware. Certificates are valid in whole seconds, both ends included.
         """
         anchors = self.anchors(trust)
-        # A fingerprint stands for its certificate: keys stay small whatever is served.
-        key = (tuple(facts.fingerprint_sha256 for facts in chain), reference, anchors)
+        # A fingerprint stands for its certificate, and only those judged are named: keys stay small whatever is served.
+        key = (tuple(facts.fingerprint_sha256 for facts in chain[:MAX_CERTIFICATES]), reference, anchors)
         second = unix_second(at)
         found = self._judgements.get(key)
         if (
@@ -98,16 +98,6 @@ def is_judged(facts: CertificateFacts) -> bool:
     if (is_rsa and facts.key.exponent is None) or (facts.key.algorithm == "EC" and facts.key.curve is None):
         return False
     return (facts.key.bits or 0) <= MAX_RSA_BITS
-
-
-def is_for_servers(leaf: CertificateFacts) -> bool:
-    """Tell whether extendedKeyUsage lets the certificate be a server's (RFC 5280 4.2.1.12).
-
-    One that could not be read is not one that is absent.
-    """
-    if leaf.extended_key_usage is None:
-        return EXTENDED_KEY_USAGE not in leaf.unreadable and EXTENSIONS not in leaf.unreadable
-    return not {"serverAuth", "anyExtendedKeyUsage"}.isdisjoint(leaf.extended_key_usage)
 
 
 def _remembered(chain: tuple[CertificateFacts, ...], anchors: Anchors, reference: str, at: datetime) -> _Remembered:
@@ -148,9 +138,11 @@ def _judgement(
         )
     bench = Bench(leaf=judged[0], others=judged[1:], anchors=anchors)
     now = whole_second(at)
-    openssl, relaxed, strict = bench.openssl(now), bench.relaxed(now), bench.strict(now, reference)
+    openssl, relaxed = bench.openssl(now), bench.relaxed(now)
+    # Whoever gave up on one hostile pile gives up on it every time, and each time is dear.
+    strict = exhausted(Validator.CRYPTOGRAPHY_STRICT) if relaxed.is_exhausted else bench.strict(now, reference)
     is_trusted = openssl.opinion.accepts or relaxed.opinion.accepts
-    timeless = (openssl, relaxed) if is_trusted else _ignoring_time(bench, judged)
+    timeless = (openssl, relaxed) if is_trusted else _ignoring_time(bench, judged, gives_up=relaxed.is_exhausted)
     return Judgement(
         at=at,
         opinions=(openssl.opinion, strict.opinion, relaxed.opinion),
@@ -163,9 +155,9 @@ def _judgement(
     )
 
 
-def _ignoring_time(bench: Bench, judged: tuple[CertificateFacts, ...]) -> tuple[Answer, ...]:
+def _ignoring_time(bench: Bench, judged: tuple[CertificateFacts, ...], *, gives_up: bool) -> tuple[Answer, ...]:
     answers = [bench.openssl(None)]
-    if not answers[0].opinion.accepts:
+    if not answers[0].opinion.accepts and not gives_up:
         # cryptography cannot leave time aside, but it can be asked about another. A path that ever held mostly held
         # in the leaf's own time; more moments would cost more than they tell.
         moments = (judged[0].not_before, judged[0].not_after)

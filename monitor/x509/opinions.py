@@ -3,10 +3,11 @@
 Measured about them, and relied on here:
 
 - A time set on an X509Store cannot be changed by setting another: a store serves one moment.
-- Without a purpose, OpenSSL looks at nobody's extendedKeyUsage; that is a gate of its own.
+- Without a purpose, OpenSSL looks at nobody's extendedKeyUsage. The leaf's is a gate of its own; a CA's limits the
+  path, as it does for every client that gives OpenSSL the purpose of a server.
 - cryptography knows a server verifier, which checks the name as well, and a client verifier, which does not. Under a
-  policy of one's own neither looks at extendedKeyUsage. The relaxed opinion is about the path alone, so it asks the
-  client verifier.
+  policy of one's own neither looks at extendedKeyUsage unless it is told. The relaxed opinion is about the path alone,
+  so it asks the client verifier.
 - A CA that may not sign certificates by its keyUsage passes cryptography's relaxed forms unless it is told.
 """
 
@@ -19,6 +20,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509 import verification
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, VerificationError
 from OpenSSL import crypto
 
@@ -26,11 +28,15 @@ from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Opinion, Validator
 from monitor.x509.anchors import Anchors, load_all, load_cryptography, load_openssl
 from monitor.x509.names import ip_address
+from monitor.x509.usage import is_for_servers
 
 # X509_V_FLAG_NO_CHECK_TIME of <openssl/x509_vfy.h>; pyOpenSSL gives it no name.
 _NO_CHECK_TIME: Final = 0x200000
 _NO_CERTIFICATE: Final = "no certificate was served"
+_NOT_FOR_SERVERS: Final = "extendedKeyUsage of a CA certificate does not let it issue for servers"
 _UNLOADABLE_LEAF: Final = "it cannot load the first certificate"
+# What cryptography says then; held by a test.
+_EXHAUSTED: Final = "signature check limit"
 _OVERSIZED_LEAF: Final = "the first certificate, or its key, is larger than this monitor judges"
 
 
@@ -41,6 +47,8 @@ class Answer:
     opinion: Opinion
     path_not_after: datetime | None
     """The last second in which every certificate of that path is valid; None if there is no path."""
+    is_exhausted: bool = False
+    """It gave up: the pile holds more possible paths than it is willing to try."""
 
 
 class Bench:
@@ -57,6 +65,7 @@ class Bench:
             anchors: the trust.
         """
         self._anchors = anchors
+        self._not_for_servers = frozenset(facts.der for facts in (*others, *anchors.facts) if not is_for_servers(facts))
         self._openssl_leaf = None if leaf is None else load_openssl(leaf.der)
         self._leaf = None if leaf is None else load_cryptography(leaf.der)
         self._openssl_others = load_all(others, load_openssl)
@@ -79,6 +88,9 @@ class Bench:
         except crypto.X509StoreContextError as error:
             code, depth, words = error.errors
             return _refusal(Validator.OPENSSL, str(words), code=code, depth=depth)
+        above = [crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in path[1:]]
+        if not self._not_for_servers.isdisjoint(above):
+            return _refusal(Validator.OPENSSL, _NOT_FOR_SERVERS)
         ends = [_not_after(certificate) for certificate in path]
         return _approval(Validator.OPENSSL, min(end for end in ends if end is not None) if all(ends) else None)
 
@@ -91,6 +103,8 @@ class Bench:
         try:
             path = builder.build_client_verifier().verify(self._leaf, self._others).chain
         except _ERRORS as error:
+            if _EXHAUSTED in str(error):
+                return exhausted(Validator.CRYPTOGRAPHY_RELAXED)
             return _refusal(Validator.CRYPTOGRAPHY_RELAXED, _one_line(error))
         return _approval(Validator.CRYPTOGRAPHY_RELAXED, min(certificate.not_valid_after_utc for certificate in path))
 
@@ -123,6 +137,14 @@ def refusals(*, is_empty: bool) -> tuple[Opinion, ...]:
     return tuple(_refusal(validator, words).opinion for validator in Validator)
 
 
+def exhausted(validator: Validator) -> Answer:
+    """Return the answer of a validator that gave up on a pile of certificates."""
+    words = "it gave up: these certificates make up too many possible paths"
+    return Answer(
+        opinion=Opinion(validator=validator, accepts=False, error=words), path_not_after=None, is_exhausted=True
+    )
+
+
 def signed_by(certificate: CertificateFacts, issuer: CertificateFacts) -> bool | None:
     """Tell whether the issuer's key made the certificate's signature and the names agree.
 
@@ -146,10 +168,20 @@ def _may_sign(_policy: verification.Policy, _certificate: x509.Certificate, usag
         raise ValueError("keyUsage of a CA certificate does not include keyCertSign")
 
 
+def _may_issue_for_servers(
+    _policy: verification.Policy, _certificate: x509.Certificate, usage: x509.ExtendedKeyUsage | None
+) -> None:
+    if usage is not None and {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}.isdisjoint(
+        usage
+    ):
+        raise ValueError(_NOT_FOR_SERVERS)
+
+
 _CA_POLICY: Final = (
     ExtensionPolicy.permit_all()
     .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
     .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_sign)
+    .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _may_issue_for_servers)
 )
 _LEAF_POLICY: Final = ExtensionPolicy.permit_all().require_present(
     x509.SubjectAlternativeName, Criticality.AGNOSTIC, None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from monitor.checks.assess import Assessor
+from monitor.checks.hints import BROKER_LOGS, LISTENERS
 from monitor.demo.pki import Issued, issue
 from monitor.model.broker import Broker, Policy
 from monitor.model.facts import MqttFacts, TlsFacts
@@ -80,9 +82,7 @@ def test_certificate_is_valid_from_its_first_second(offset: timedelta, expected:
 def test_expired_sentence_names_certificate_date_and_days() -> None:
     leaf = issue(now=NOW, issuer=INTERMEDIATE, not_before=NOW - 30 * DAY, not_after=NOW - 3 * DAY)
     message = only(findings(handshake(leaf, INTERMEDIATE)), "certificate_expired").message
-    assert message == (
-        "The server's certificate at position 0 (CN=broker.test) expired on 2026-11-20 12:00:00 UTC, 3 days ago."
-    )
+    assert message == ("The broker's certificate (CN=broker.test) expired on 2026-11-20 12:00:00 UTC, 3 days ago.")
 
 
 def test_each_expired_certificate_is_named_on_its_own() -> None:
@@ -164,7 +164,6 @@ def test_leaf_alone_with_unknown_issuer_is_incomplete_and_says_what_it_may_be() 
     message = found[0].message
     assert "CN=Test intermediate CA" in message
     assert "or it is a private CA that is not trusted here" in message
-    assert "does not say where its issuer's can be had" in message
 
 
 def test_incomplete_chain_says_where_the_missing_certificate_is() -> None:
@@ -319,9 +318,13 @@ def test_fields_that_cannot_be_read_are_named() -> None:
     assert "cannot be read" in only(found, "leaf_not_for_servers").message
 
 
-def test_chain_that_strict_clients_refuse_is_worth_an_information() -> None:
+def test_chain_that_strict_clients_refuse_is_worth_an_information_where_public_cas_are_trusted() -> None:
     ca = issue(now=NOW, is_ca=True, key_usage=None)
-    found = findings(handshake(issue(now=NOW, issuer=ca)), broker(ca))
+    served = handshake(issue(now=NOW, issuer=ca))
+    private = broker(ca)
+    assert findings(served, private) == ()
+    system = replace(private, tls=replace(private.tls, trust=replace(private.tls.trust, includes_system=True)))
+    found = findings(served, system)
     assert codes(found) == [("validators_disagree", INFO, 0)]
     assert "keyUsage" in found[0].message
 
@@ -392,13 +395,20 @@ def test_lower_quality_of_service_than_asked_for_is_said(granted: int | None, ex
 
 
 def test_failed_phase_is_a_critical_finding_with_its_detail_and_fix() -> None:
-    seen = report(None, reason="connect_refused", detail="127.0.0.1:8883 refused")
+    seen = report(None, reason="connect_failed", detail="127.0.0.1: Too many open files")
     assessment = Assessor().assess(seen, broker(), NOW)
-    assert codes(assessment.findings) == [("connect_refused", CRITICAL, None)]
-    assert assessment.findings[0].message == "The connection was refused: 127.0.0.1:8883 refused"
-    assert "ss -ltn" in assessment.findings[0].fix
+    assert codes(assessment.findings) == [("connect_failed", CRITICAL, None)]
+    assert assessment.findings[0].message == "The connection could not be made: 127.0.0.1: Too many open files."
+    assert "files or buffers" in assessment.findings[0].fix
     assert assessment.judgement is None
     assert assessment.verdict is Verdict.CRITICAL
+
+
+def test_detail_that_only_repeats_the_title_is_left_out_of_the_sentence() -> None:
+    seen = report(None, reason="connect_refused", detail="127.0.0.1: Connection refused")
+    (found,) = Assessor().assess(seen, broker(), NOW).findings
+    assert found.message == "The connection was refused."
+    assert found.hints == (LISTENERS, BROKER_LOGS)
 
 
 @pytest.mark.parametrize("reason", sorted(REASONS))

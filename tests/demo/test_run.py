@@ -12,8 +12,8 @@ from tempfile import gettempdir
 from typing import Any
 
 import pytest
-from monitor.checks.assess import Assessor
 
+from monitor.checks.assess import Assessor
 from monitor.config.load import load
 from monitor.demo.brokers import LESSONS, demo_brokers, write_config
 from monitor.demo.run import guide

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 from monitor.export.document import document, pending
+from monitor.model.judgement import Hints
 from monitor.model.outcome import Phase
 from tests.support.records import (
     a_broker,
@@ -27,6 +28,13 @@ KEYS = [
     "certificates",
     "findings",
 ]  # fmt: skip
+
+
+def test_fix_is_one_text_with_a_line_for_each_kind_of_broker() -> None:
+    report = a_report()
+    hints = Hints(caption="The file", by_broker=(("EMQX", "here."), ("NATS", "there.")))
+    (finding,) = document(report, an_assessment(report, a_finding(fix="Do it.", hints=(hints,))))["findings"]
+    assert finding["fix"] == "Do it.\nThe file:\nEMQX: here.\nNATS: there."
 
 
 def test_healthy_brokers_document_is_exactly_the_contracts() -> None:

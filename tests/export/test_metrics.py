@@ -21,7 +21,6 @@ from tests.support.records import (
     a_broker,
     a_certificate,
     a_finding,
-    a_judgement,
     a_report,
     an_assessment,
     expired,
@@ -222,10 +221,10 @@ def test_findings_of_one_code_are_counted() -> None:
     }
 
 
-def test_chain_without_a_path_has_no_expiry() -> None:
+def test_a_chain_whose_end_is_not_known_has_no_expiry() -> None:
     store = watching()
     report = a_report(reason="verify_chain_untrusted")
-    store.record(report, an_assessment(report, judgement=a_judgement(is_trusted=False, path_not_after=None)))
+    store.record(report, an_assessment(report, chain_not_after=None))
     assert of(series(store.snapshot()), "mqtt_tls_chain_expiry_timestamp_seconds") == {}
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 from monitor.export.page import broker_page, index, not_found, stylesheet
-from monitor.model.judgement import Assessment, Severity
+from monitor.model.judgement import Assessment, Hints, Severity
 from monitor.model.report import ProbeReport
 from monitor.store import BrokerState, Store
 from tests.support.records import NOW, a_broker, a_certificate, a_finding, a_report, an_assessment, expired, tls_facts
@@ -115,6 +115,21 @@ def test_brokers_page_shows_what_the_terminal_shows() -> None:
         assert shown in text
 
 
+def test_hints_are_a_list_and_what_is_typed_is_set_as_code() -> None:
+    hints = Hints(caption="The file", by_broker=(("EMQX", "`a.b` in emqx.conf."), ("NATS", "none.")))
+    report = a_report()
+    html = broker_page(state_of((report, an_assessment(report, a_finding(fix="Run `it`.", hints=(hints,))))), LATER)
+    assert "Fix: Run it . The file EMQX a.b in emqx.conf. NATS none." in Reader(html).text
+    assert "<code>a.b</code> in emqx.conf." in html
+
+
+def test_own_work_has_no_bar() -> None:
+    report = a_report()
+    html = broker_page(state_of((report, an_assessment(report))), LATER)
+    assert html.count("<svg") == len(report.phases) - 1
+    assert "verify 0.30 ms our own work" in Reader(html).text
+
+
 def test_brokers_page_shows_recent_failures_as_runs() -> None:
     report, assessment = expired()
     results = [(replace(report, started_at=NOW + timedelta(minutes=minute)), assessment) for minute in range(3)]
@@ -147,7 +162,8 @@ def test_broker_without_a_result_has_a_page() -> None:
 def test_text_of_a_broker_stays_text() -> None:
     leaf = a_certificate(subject=HOSTILE, issuer=HOSTILE, names=(HOSTILE,))
     report = a_report(HOSTILE, reason="publish_refused", detail=HOSTILE, tls=tls_facts((leaf,)), address=HOSTILE)
-    finding = a_finding("publish_refused", Severity.CRITICAL, message=HOSTILE, fix=HOSTILE)
+    hints = (Hints(caption=HOSTILE, by_broker=((HOSTILE, HOSTILE),)),)
+    finding = a_finding("publish_refused", Severity.CRITICAL, message=HOSTILE, fix=HOSTILE, hints=hints)
     store = store_of((report, an_assessment(report, finding)))
     for html in (
         index(store.snapshot(), LATER),

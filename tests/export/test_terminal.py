@@ -8,7 +8,7 @@ from rich.console import Console
 
 from monitor.export.terminal import render, summary
 from monitor.model.facts import Role
-from monitor.model.judgement import Assessment, Finding, Severity
+from monitor.model.judgement import Assessment, Finding, Hints, Severity
 from monitor.model.outcome import Clock, Confidence, Done, Phase, PhaseReport
 from monitor.model.report import ProbeReport
 from tests.support.records import (
@@ -22,6 +22,21 @@ from tests.support.records import (
 )
 
 HOSTILE = "[bold]CN=x[/bold] :skull: \x1b[31m\x07\r\n\u202e\ud800é"
+
+
+HINTS = Hints(
+    caption="Where to turn",
+    by_broker=(
+        (
+            "EMQX",
+            (
+                "the knob of the listener whose certificate it was, in the file that is named after the broker, or "
+                "in the dashboard."
+            ),
+        ),
+        ("Mosquitto", "the other knob."),
+    ),
+)
 
 
 def shown(
@@ -67,8 +82,25 @@ def test_every_phase_is_there_with_its_time_and_the_clock_where_it_is_not_the_ke
 def test_bars_are_proportional_and_begin_where_the_phase_before_ended() -> None:
     rows = {line.split()[0]: line for line in of(a_report()).splitlines() if "█" in line}
     assert rows["handshake"].count("█") > 3 * rows["roundtrip"].count("█")
-    assert rows["handshake"].index("█") > rows["connect"].index("█")
+    assert rows["handshake"].index("█") > rows["resolve"].index("█")
     assert rows["roundtrip"].index("█") >= rows["handshake"].rindex("█")
+
+
+def test_own_work_has_a_time_and_no_bar_and_takes_no_place_among_the_bars() -> None:
+    report = a_report()
+    slow = [
+        replace(entry, outcome=Done(elapsed_s=5.0, clock=Clock.USER)) if entry.phase is Phase.VERIFY else entry
+        for entry in report.phases
+    ]
+    rows = {line.split()[0]: line for line in of(replace(report, phases=tuple(slow))).splitlines() if line}
+    assert rows["verify"].split() == ["verify", "5.00", "s", "our", "own", "work"]
+    assert rows["handshake"] in of(report)
+
+
+def test_address_in_place_of_a_name_makes_resolving_our_own_work() -> None:
+    report = replace(a_report(), host="192.0.2.7")
+    (row,) = [line for line in of(report).splitlines() if line.startswith("  resolve")]
+    assert row.split() == ["resolve", "0.90", "ms", "our", "own", "work"]
 
 
 def test_upper_bound_is_marked() -> None:
@@ -107,6 +139,20 @@ def test_fix_with_several_lines_keeps_them() -> None:
     assert "    Fix: Allow it:\n      topic readwrite a/#\n" in text
 
 
+def test_hints_follow_their_fix_as_an_indented_list() -> None:
+    text = of(a_report(), a_finding(fix="Do it.", hints=(HINTS,)))
+    assert text.split("    Fix: Do it.\n")[1].splitlines()[:4] == [
+        "    Where to turn:",
+        "      EMQX       the knob of the listener whose certificate it was, in the file",
+        "                 that is named after the broker, or in the dashboard.",
+        "      Mosquitto  the other knob.",
+    ]
+
+
+def test_what_to_type_for_more_is_said_where_there_are_findings() -> None:
+    assert of(a_report(), a_finding()).endswith("  What a finding means to clients: mqtt-tls-monitor explain CODE\n")
+
+
 def test_chain_shows_issuer_of_the_top_where_it_is_not_served() -> None:
     text = of(a_report())
     assert "0 leaf  CN=mqtt.example.org" in text
@@ -138,7 +184,8 @@ def test_many_names_are_cut_and_counted() -> None:
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_no_line_is_wider_than_the_terminal_or_ends_in_blanks(width: int) -> None:
-    for report, assessment in (expired(), (a_report(), an_assessment(a_report(), a_finding(message="word " * 90)))):
+    wordy = a_finding(message="word " * 90, hints=(HINTS,))
+    for report, assessment in (expired(), (a_report(), an_assessment(a_report(), wordy))):
         for line in shown(report, assessment, width=width).splitlines():
             assert len(line) <= width
             assert line == line.rstrip()
@@ -152,7 +199,9 @@ def test_no_colour_outside_a_terminal_and_colour_on_one() -> None:
 def test_brokers_text_cannot_steer_the_terminal_or_be_read_as_markup() -> None:
     leaf = a_certificate(subject=HOSTILE, issuer=HOSTILE, names=(HOSTILE,))
     report = a_report(HOSTILE, reason="publish_refused", detail=HOSTILE, tls=tls_facts((leaf,)))
-    text = of(report, a_finding("publish_refused", Severity.CRITICAL, message=HOSTILE, fix=HOSTILE), width=200)
+    hints = (Hints(caption=HOSTILE, by_broker=((HOSTILE, HOSTILE),)),)
+    finding = a_finding("publish_refused", Severity.CRITICAL, message=HOSTILE, fix=HOSTILE, hints=hints)
+    text = of(report, finding, width=200)
     assert not set("\x1b\x07\r\u202e\ud800") & set(text)
     assert text.count("[bold]CN=x[/bold] :skull:") >= 5
 

@@ -6,6 +6,7 @@ import pytest
 
 from monitor.export import words
 from monitor.model.facts import KeyFacts
+from monitor.model.judgement import Hints
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -83,3 +84,20 @@ def test_rfc3339_is_utc_and_has_milliseconds_only_where_there_are_some() -> None
 )
 def test_key_is_worded_by_what_distinguishes_it(facts: KeyFacts | None, worded: str | None) -> None:
     assert words.key(facts) == worded
+
+
+def test_fix_without_hints_is_itself() -> None:
+    assert words.instructions("Do it.", ()) == "Do it."
+
+
+def test_hints_follow_the_fix_a_caption_and_a_line_for_each_broker() -> None:
+    file = Hints(caption="The file", by_broker=(("EMQX", "here."), ("Mosquitto", "there.")))
+    log = Hints(caption="The log", by_broker=(("EMQX", "above."),))
+    assert words.instructions("Do it.", (file, log)).splitlines() == [
+        "Do it.",
+        "The file:",
+        "EMQX: here.",
+        "Mosquitto: there.",
+        "The log:",
+        "EMQX: above.",
+    ]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
@@ -15,10 +13,9 @@ from monitor.model.broker import Broker, MqttSettings, Secret
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Finding
 from monitor.model.outcome import Done, Phase
-from monitor.probe.pipeline import probe
-from monitor.probe.resolve import Resolver
 from tests.support.brokers import Mosquitto
 from tests.support.faults import FaultServer, Peer
+from tests.support.loop_state import descriptors
 from tests.support.pki import TestPki
 from tests.support.ports import silent_port
 from tests.support.probing import accept_all, assert_success, broker_at, failure, outcome_of, run_probe
@@ -58,25 +55,6 @@ async def test_the_deadline_is_one_for_all_phases() -> None:
     assert report.duration_s >= 0.3
 
 
-@pytest.mark.parametrize("steps", range(1, 60))
-async def test_cancelled_anywhere_it_leaves_nothing(mosquitto: Mosquitto, steps: int) -> None:
-    descriptors = set(os.listdir("/proc/self/fd"))  # noqa: PTH208
-    resolver = Resolver()
-    task = asyncio.create_task(
-        probe(broker_at(mosquitto.port), verify=accept_all, now=lambda: datetime.now(UTC), resolver=resolver)
-    )
-    for _ in range(steps):
-        await asyncio.sleep(0)
-        if task.done():
-            break
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert set(os.listdir("/proc/self/fd")) <= descriptors  # noqa: PTH208
-    resolver.close()
-
-
 async def test_cancelled_while_the_peer_stalls_it_leaves_nothing(pki: TestPki) -> None:
     reached = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -85,7 +63,7 @@ async def test_cancelled_while_the_peer_stalls_it_leaves_nothing(pki: TestPki) -
         loop.call_soon_threadsafe(reached.set)
         peer.stall()
 
-    descriptors = set(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = descriptors()
     with FaultServer(stall) as server:
         task = asyncio.create_task(run_probe(broker_at(server.port)))
         await reached.wait()
@@ -93,7 +71,7 @@ async def test_cancelled_while_the_peer_stalls_it_leaves_nothing(pki: TestPki) -
         with pytest.raises(asyncio.CancelledError):
             await task
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert set(os.listdir("/proc/self/fd")) <= descriptors  # noqa: PTH208
+    assert descriptors() <= before
 
 
 async def test_a_blocked_loop_is_not_the_brokers_latency(mosquitto: Mosquitto) -> None:

@@ -100,8 +100,13 @@ def _resolver_does(act: Callable[[], object]) -> Server:
 @contextmanager
 def _silent_resolver(pki: TestPki) -> Iterator[int]:
     over = threading.Event()
+
+    def wait() -> None:
+        over.wait()
+        raise socket.gaierror(socket.EAI_AGAIN, "the test is over")  # never on to the machine's real resolver
+
     try:
-        with _resolver_does(over.wait)(pki) as port:
+        with _resolver_does(wait)(pki) as port:
             yield port
     finally:
         over.set()

@@ -22,4 +22,9 @@ def watched_descriptors() -> frozenset[int]:
 
 def other_tasks() -> frozenset[asyncio.Task[object]]:
     """Return the tasks under way besides the one that asks."""
-    return frozenset(asyncio.all_tasks()) - {asyncio.current_task()}  # type: ignore[arg-type]
+    return frozenset(asyncio.all_tasks()) - {asyncio.current_task()}
+
+
+def live_timers() -> list[asyncio.TimerHandle]:
+    """Return the timers of the running loop that would still fire."""
+    return [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]

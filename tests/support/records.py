@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.model.broker import Broker, ClientIdentity, Protocol, Secret, TlsSettings, Trust
 from monitor.model.facts import CertificateFacts, KeyFacts, MqttFacts, Role, TcpFacts, TlsFacts
-from monitor.model.judgement import Assessment, Finding, Judgement, Severity
+from monitor.model.judgement import Assessment, Finding, Hints, Judgement, Severity
 from monitor.model.outcome import (
     MQTT_PHASES,
     TLS_PHASES,
@@ -183,9 +183,10 @@ def a_finding(
     *,
     message: str = "The certificate ends in 6 days.",
     fix: str = "Renew it, and reload the broker.",
+    hints: tuple[Hints, ...] = (),
     certificate: int | None = None,
 ) -> Finding:
-    return Finding(code=code, severity=severity, message=message, fix=fix, certificate=certificate)
+    return Finding(code=code, severity=severity, message=message, fix=fix, hints=hints, certificate=certificate)
 
 
 def a_judgement(
@@ -211,6 +212,7 @@ def an_assessment(
     report: ProbeReport,
     *findings: Finding,
     judgement: Judgement | None = None,
+    chain_not_after: datetime | None = NOW + timedelta(days=61),
 ) -> Assessment:
     """Return an assessment of that report with these findings, gravest first."""
     return Assessment(
@@ -218,6 +220,7 @@ def an_assessment(
         success=report.success,
         findings=tuple(sorted(findings, key=lambda finding: -finding.severity)),
         judgement=judgement or a_judgement(at=report.started_at),
+        chain_not_after=chain_not_after,
     )
 
 
@@ -235,4 +238,4 @@ def expired() -> tuple[ProbeReport, Assessment]:
         certificate=0,
     )
     judgement = a_judgement(is_trusted=False, path_not_after=leaf.not_after)
-    return report, an_assessment(report, finding, judgement=judgement)
+    return report, an_assessment(report, finding, judgement=judgement, chain_not_after=leaf.not_after)

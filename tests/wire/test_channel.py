@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import time
+from contextlib import suppress
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -292,8 +293,16 @@ class TestEndings:
         ):
             await handshake_with(channel, peer)
             peer.socket.close()
-            assert (await _ending(channel)).end is End.EOF
+            assert await _ending(channel) == Ending(end=End.EOF, detail="closed by the peer without a TLS alert")
             assert channel._tcp.fd not in watched_descriptors()
+
+    async def test_an_end_before_the_first_byte_says_so(self, pki: TestPki) -> None:
+        async with loopback_channel(TlsEngine(server_name=None), server_context(*pki.chain)) as (channel, peer):
+            peer.socket.shutdown(socket.SHUT_WR)
+            with pytest.raises(ConnectionEnded) as caught:
+                await channel.handshake(hold_certificate=False)
+            expected = Ending(end=End.EOF, detail="closed by the peer before it sent a single byte")
+            assert caught.value.ending == expected
 
     async def test_close_notify_is_told_from_it(self, pki: TestPki) -> None:
         async with loopback_channel(TlsEngine(server_name=None), server_context(*pki.chain)) as (channel, peer):
@@ -373,10 +382,8 @@ class TestEndings:
             flood = b"\x16\x03\x03\x40\x00" + b"\x02\xff\xff\xff" + bytes(0x3FFC)
             sent = 0
             while not task.done():
-                try:
+                with suppress(BlockingIOError, ConnectionError):
                     sent += peer.socket.send(flood)
-                except (BlockingIOError, ConnectionError):
-                    pass
                 await asyncio.sleep(0)
             with pytest.raises(ConnectionEnded):
                 task.result()

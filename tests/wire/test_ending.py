@@ -49,7 +49,11 @@ def test_the_exception_carries_the_ending_and_reads_like_it() -> None:
 @given(st.text())
 def test_a_peers_text_becomes_one_line_without_control_characters(text: str) -> None:
     shown = printable(text)
-    assert shown.isprintable() or not shown.replace("\N{REPLACEMENT CHARACTER}", "") or "\N{REPLACEMENT CHARACTER}" in shown
+    assert (
+        shown.isprintable()
+        or not shown.replace("\N{REPLACEMENT CHARACTER}", "")
+        or "\N{REPLACEMENT CHARACTER}" in shown
+    )
     assert len(shown.splitlines()) <= 1
     assert "\x1b" not in shown
 

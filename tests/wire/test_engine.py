@@ -33,9 +33,7 @@ def test_a_handshake_shows_version_cipher_group_and_chain(pki: TestPki, version:
 
 def test_before_the_first_answer_nothing_is_known() -> None:
     engine = TlsEngine(server_name="localhost")
-    nothing = ServedTls(
-        version=None, cipher=None, group=None, alpn=None, chain=(), ocsp_response=None, accepted_cas=()
-    )
+    nothing = ServedTls(version=None, cipher=None, group=None, alpn=None, chain=(), ocsp_response=None, accepted_cas=())
     assert engine.served() == nothing
     engine.handshake()
     assert engine.take()
@@ -85,7 +83,9 @@ def test_the_server_name_is_sent_as_it_is_or_not_at_all(pki: TestPki, server_nam
 
 # RFC 6960 4.2.1: OCSPResponse { tryLater }, and { successful, a basic response of so many zero bytes }.
 TRY_LATER = bytes.fromhex("30030a0103")
-LARGE = bytes.fromhex("30823ab20a0100a0823aab30823aa706092b060105050730010104823a98") + bytes(15_000)  # OpenSSL takes no more than 16 KiB in TLS 1.2
+LARGE = bytes.fromhex("30823ab20a0100a0823aab30823aa706092b060105050730010104823a98") + bytes(
+    15_000
+)  # OpenSSL takes no more than 16 KiB in TLS 1.2
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -27,7 +27,7 @@ _SSL_AD_REASON_OFFSET = 1000
 
 @pytest.fixture(autouse=True)
 def _error_queue_stays_clean(pki: TestPki) -> object:
-    """OpenSSL keeps one error queue per thread: what one connection leaves there, another one would take for its own."""
+    """OpenSSL keeps one error queue per thread: what one connection leaves there, another takes for its own."""
     assert _lib.ERR_peek_error() == 0
     yield
     assert _lib.ERR_peek_error() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -60,6 +61,13 @@ def test_trailing_bytes_wait_for_the_rest_of_their_packet() -> None:
     assert [packet.raw for packet in framer.feed(CONNACK + SUBACK[:3])] == [CONNACK]
     assert framer.partial_bytes == 3
     assert [packet.raw for packet in framer.feed(SUBACK[3:])] == [SUBACK]
+
+
+def test_packets_before_garbage_come_first_and_the_next_call_raises() -> None:
+    framer = Framer()
+    assert [packet.raw for packet in framer.feed(CONNACK + b"\x00garbage")] == [CONNACK]
+    with pytest.raises(MalformedPacketError):
+        framer.feed(b"")
 
 
 def test_nothing_gives_nothing() -> None:
@@ -122,7 +130,7 @@ def test_cut_anywhere_the_packets_are_the_same(raws: list[bytes], cuts: list[int
     stream = b"".join(raws)
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     framer = Framer()
-    packets = [packet for start, end in zip(edges, edges[1:], strict=False) for packet in framer.feed(stream[start:end])]
+    packets = [packet for start, end in pairwise(edges) for packet in framer.feed(stream[start:end])]
     assert [packet.raw for packet in packets] == raws
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,15 +58,13 @@ def test_any_bytes_can_be_split(data: bytes) -> None:
 @given(_RECORDS)
 def test_byte_by_byte_every_record_is_counted_when_its_last_byte_comes(records: list[Record]) -> None:
     counter = RecordCounter()
-    expected = 0
-    for record in records:
+    for before, record in enumerate(records):
         wire = _wire(record)
         for byte in wire[:-1]:
             counter.feed(bytes((byte,)))
-            assert counter.whole == expected
+            assert counter.whole == before
         counter.feed(wire[-1:])
-        expected += 1
-        assert counter.whole == expected
+        assert counter.whole == before + 1
 
 
 @given(_RECORDS, st.binary(max_size=4), st.lists(st.integers(0, 400), max_size=12))
@@ -72,7 +72,7 @@ def test_cut_anywhere_the_count_is_the_same(records: list[Record], tail: bytes, 
     stream = _stream(records) + tail
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     counter = RecordCounter()
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         counter.feed(stream[start:end])
     assert counter.whole == len(records)
 

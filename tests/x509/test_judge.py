@@ -20,6 +20,7 @@ from monitor.model.judgement import Judgement, Validator
 from monitor.x509 import judge as subject_under_test
 from monitor.x509.certificate import read_chain
 from monitor.x509.judge import MAX_CERTIFICATES, Judge
+from monitor.x509.opinions import Answer, Bench
 from tests.x509 import odd
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -140,6 +141,30 @@ def test_leaf_cannot_issue_certificates() -> None:
 def test_ca_whose_key_usage_forbids_signing_certificates_is_no_way_to_an_anchor() -> None:
     ca = issue(now=NOW, issuer=ROOT, is_ca=True, key_usage=("digitalSignature",))
     assert not judged(issue(now=NOW, issuer=ca), ca).is_trusted
+
+
+@pytest.mark.parametrize("usages", [("clientAuth",), ("codeSigning", "1.2.3.4")])
+def test_ca_whose_extended_key_usage_leaves_servers_out_is_no_way_to_an_anchor(usages: tuple[str, ...]) -> None:
+    # OpenSSL with a server's purpose: error 26 at depth 1.
+    ca = issue(now=NOW, issuer=ROOT, is_ca=True, extended_key_usage=usages)
+    assert not judged(issue(now=NOW, issuer=ca), ca).is_trusted
+    root = issue(now=NOW, is_ca=True, extended_key_usage=usages)
+    assert not judged(issue(now=NOW, issuer=root), anchors=(root,)).is_trusted
+
+
+@pytest.mark.parametrize("usages", [("serverAuth", "clientAuth"), ("anyExtendedKeyUsage",)])
+def test_ca_whose_extended_key_usage_includes_servers_is_a_way_to_an_anchor(usages: tuple[str, ...]) -> None:
+    ca = issue(now=NOW, issuer=ROOT, is_ca=True, extended_key_usage=usages)
+    assert judged(issue(now=NOW, issuer=ca), ca).accepted
+
+
+def test_better_path_beside_a_ca_that_is_not_for_servers_is_found() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    unfit = issue(now=NOW, issuer=ROOT, is_ca=True, key=key, extended_key_usage=("clientAuth",))
+    fit = issue(now=NOW, issuer=ROOT, is_ca=True, key=key)
+    leaf = issue(now=NOW, issuer=fit)
+    assert judged(leaf, unfit, fit).accepted
+    assert judged(leaf, fit, unfit).accepted
 
 
 def test_names_that_the_ca_may_not_issue_for_are_refused() -> None:
@@ -339,6 +364,43 @@ def test_certificate_whose_dates_cannot_be_read_is_judged_anew_each_second(count
     for seconds, count in ((0, 1), (0, 1), (1, 2)):
         judged(undated, judge=judge, at=NOW + timedelta(seconds=seconds))
         assert counted.count == count
+
+
+def test_what_lies_behind_the_judged_certificates_makes_no_other_question(counted: Counted) -> None:
+    judge = Judge()
+    filling = [INTERMEDIATE] * (MAX_CERTIFICATES - 1)
+    for number in range(3):
+        judged(LEAF, *filling, issue(now=NOW, subject=str(number)), judge=judge)
+    assert counted.count == 1
+
+
+def test_pile_with_too_many_paths_is_given_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # CAs of one name in a circle, each signed by the next: every call of cryptography's verifier takes 100 ms.
+    keys = [ec.generate_private_key(ec.SECP384R1()) for _ in range(MAX_CERTIFICATES - 1)]
+    cas = [issue(now=NOW, is_ca=True, subject="A", key=key) for key in keys]
+    circle = [
+        issue(now=NOW, issuer=cas[(place + 1) % len(cas)], is_ca=True, subject="A", key=key)
+        for place, key in enumerate(keys)
+    ]
+    foreign = issue(now=NOW, is_ca=True, subject="A")
+    relaxed = Bench.relaxed
+    calls = 0
+
+    def counting(bench: Bench, at: datetime) -> Answer:
+        nonlocal calls
+        calls += 1
+        return relaxed(bench, at)
+
+    def never(*_: object) -> Answer:
+        raise AssertionError("asked although the relaxed form gave up")
+
+    monkeypatch.setattr(Bench, "relaxed", counting)
+    monkeypatch.setattr(Bench, "strict", never)
+    judgement = judged(issue(now=NOW, issuer=cas[0]), *circle, anchors=(foreign,))
+    assert not judgement.accepted
+    assert opinions(judgement) == dict.fromkeys(Validator, False)
+    assert calls == 1
+    assert "gave up" in str(judgement.opinions[1].error)
 
 
 def test_equal_trusts_are_made_ready_once() -> None:

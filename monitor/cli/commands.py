@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -15,6 +16,9 @@ from monitor.cli.status import UNUSABLE, Status
 PROGRAM = "mqtt-tls-monitor"
 DEBUG_VARIABLE = "MQTT_TLS_MONITOR_DEBUG"
 
+READER_LEFT = 128 + signal.SIGPIPE
+"""Nobody reads on, as in `probe ... | head -1`: what the shell makes of a program that SIGPIPE ended."""
+
 app = typer.Typer(
     help="Watches MQTT brokers over TLS, and says what is wrong and what to do.",
     add_completion=False,
@@ -26,10 +30,13 @@ app = typer.Typer(
 _ABOUT_CONFIGURATION = {"run", "check-config"}
 """Commands that know two statuses: it can be used, or not."""
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration, YAML.")]
+# Files are opened by who reads them, and refused in the configuration's own words: typer must not look first.
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", readable=False, help="The configuration, YAML.")
+]
 
 
-def main() -> int:
+def run_command() -> int:
     """Run the command that the arguments name, and return the exit status. No fault ends in a traceback."""
     try:
         status = app(prog_name=PROGRAM, standalone_mode=False)
@@ -38,6 +45,9 @@ def main() -> int:
         command = PROGRAM if context is None else context.command_path
         _complain(f"{error.format_message()}\nTry '{command} --help'.")
         return UNUSABLE if command.removeprefix(f"{PROGRAM} ") in _ABOUT_CONFIGURATION else Status.UNKNOWN
+    except SystemExit:
+        # Only what typer makes of a closed pipe comes out like this; its 1 would mean warnings.
+        return READER_LEFT
     except Exception as error:  # noqa: BLE001  # the last border: what comes out here is a bug of ours
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
@@ -99,7 +109,7 @@ def probe(
     client_key: Annotated[str | None, typer.Option(metavar="FILE", help="Its private key, PEM.")] = None,
     username: Annotated[str | None, typer.Option(metavar="NAME", help="MQTT user name.")] = None,
     password_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The password is this file's first line.")
+        str | None, typer.Option(metavar="FILE", help="The password is in this file; a newline at its end is dropped.")
     ] = None,
     mqtt_version: Annotated[str | None, typer.Option(metavar="VERSION", help="3.1, 3.1.1 or 5.")] = None,
     qos: Annotated[str | None, typer.Option(metavar="0|1|2", help="Quality of service of the message.")] = None,
@@ -137,7 +147,7 @@ def probe(
 
 @app.command("check-config")
 def check_config(
-    config: Annotated[Path, typer.Argument(metavar="FILE", help="The configuration, YAML.")],
+    config: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The configuration, YAML.")],
     acl: Annotated[
         str | None,
         typer.Option(metavar="FLAVOUR", help="Print what each broker must allow: mosquitto, emqx, rabbitmq or nats."),
@@ -164,7 +174,9 @@ def explain(
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(metavar="PORT", help="Where the pages and metrics are, on loopback.")] = 9883,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Where the pages and metrics are, on loopback.")
+    ] = 9883,
 ) -> int:
     """Watch brokers that are broken on purpose.
 

@@ -1,18 +1,15 @@
-"""Fixtures of the wire's tests."""
+"""Waiting until the kernel stamps what arrives, which it begins to do a moment after a first socket has asked."""
 
 from __future__ import annotations
 
 import socket
 
-import pytest
-
 from monitor.wire.clock import ANCILLARY_BYTES, SO_TIMESTAMPNS, keep_stamping
 from tests.support.ports import wait_until
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _kernel_stamps() -> None:
-    """Return when the kernel stamps: it begins a moment after the first socket has asked for it."""
+def await_kernel_stamps() -> None:
+    """Return when every segment is stamped; it stays so, and the descriptor that it takes is open from now on."""
     keep_stamping()
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
         client.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
