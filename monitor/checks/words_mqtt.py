@@ -280,9 +280,9 @@ def _silence(phase: str) -> Entry:
             meaning = f"{waiting}, or does not know what to do with this version of MQTT. Clients hang likewise."
             advice = do(
                 "Look at the broker's load (CPU, memory, disk), at its log, and at the database that it asks about "
-                "accounts. If it has never worked: is this an MQTT listener at all? One that speaks TLS but no MQTT (an "
-                "HTTPS API, a dashboard) wants `protocol: tls` in the monitor's configuration, or `probe --tls-only`. If "
-                "it is, try another `version` under `mqtt`.",
+                "accounts. If it has never worked: is this an MQTT listener at all? One that speaks TLS but no MQTT "
+                "(an HTTPS API, a dashboard) wants `protocol: tls` in the monitor's configuration, or `probe "
+                "--tls-only`. If it is, try another `version` under `mqtt`.",
                 BROKER_LOGS,
                 MQTT_VERSIONS,
             )

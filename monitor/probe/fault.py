@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitor.model.outcome import Confidence
+from monitor.model.reasons import INTERNAL
 from monitor.wire.ending import End, Ending
 from monitor.wire.records import ClientFlight
 
@@ -50,6 +51,8 @@ def connect_fault(ending: Ending) -> PhaseFault:
 
 def handshake_fault(ending: Ending) -> PhaseFault:
     """Return the fault of a handshake that ended early, client certificates aside."""
+    if ending.end is End.OUR_FAULT:
+        return PhaseFault(INTERNAL, ending.detail)
     if ending.end is End.ALERT:
         return PhaseFault(f"alert_{ending.alert}", ending.detail)
     return PhaseFault(_HANDSHAKE.get(ending.end, "protocol_error"), ending.detail)
@@ -57,6 +60,8 @@ def handshake_fault(ending: Ending) -> PhaseFault:
 
 def exchange_fault(ending: Ending, *, names_alerts: bool) -> PhaseFault:
     """Return the fault of an exchange after the handshake, client certificates aside."""
+    if ending.end is End.OUR_FAULT:
+        return PhaseFault(INTERNAL, ending.detail)
     if ending.end is End.ALERT:
         return PhaseFault(f"alert_{ending.alert}" if names_alerts else "alert", ending.detail)
     return PhaseFault(_CLOSING.get(ending.end, "tls_error"), ending.detail)

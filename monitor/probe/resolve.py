@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from monitor.probe.fault import PhaseFault
+from monitor.wire.ending import OUR_SHORTAGES
 from monitor.wire.tcp import SocketAddress
 
 _THREADS = 32
@@ -117,7 +118,9 @@ def _lookup(host: str, port: int, flags: int) -> tuple[Address, ...]:
     )
 
 
-def _fault(host: str, error: Exception) -> PhaseFault:
+def _fault(host: str, error: Exception) -> Exception:
+    if isinstance(error, OSError) and error.errno in OUR_SHORTAGES:
+        return error
     if not isinstance(error, socket.gaierror):
         return PhaseFault("failed", f"{host!r} cannot be looked up: {error}")
     word = {

@@ -98,7 +98,10 @@ class _Routes:
         waiting = [state.broker.name for state in states if state.report is None]
         return web.Response(status=503, text=f"Not ready: {_awaited(waiting)}.\n")
 
-    async def reload(self, _request: web.Request) -> web.Response:
+    async def reload(self, request: web.Request) -> web.Response:
+        # Browsers say where a request comes from (Fetch Metadata); a page of somebody else's has no say here.
+        if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+            raise web.HTTPForbidden(text="A reload cannot be asked for by another site's page.\n")
         problems = await self._daemon.reload()
         if not problems:
             return web.Response(text="Configuration reloaded.\n")

@@ -7,6 +7,7 @@ can go wrong arrives as the result of `ended`, so one future is all that anyone 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,8 @@ from monitor.wire.tcp import TcpConnection
 
 # The largest honest handshake: OpenSSL's own limit for a chain is 100 KiB, and every record adds a little.
 MAX_HANDSHAKE_BYTES = 256 * 1024
+
+log = logging.getLogger(__name__)
 
 Receiver = Callable[[bytes, Stamp], None]
 
@@ -117,7 +120,7 @@ class Channel:
         self._stop_watching()
 
     def say_goodbye(self) -> None:
-        """Send close_notify and FIN. Nothing happens if it was said, or if the connection has ended."""
+        """Send close_notify; in the middle of a handshake, FIN. Nothing happens if the connection has ended."""
         if self._said_goodbye or self.ended.done():
             return
         self._said_goodbye = True
@@ -128,7 +131,10 @@ class Channel:
         except ConnectionEnded as ended:
             self.end(ended.ending)
         else:
-            self._finish_sending()
+            # Behind a close_notify, FIN comes with `close`: Erlang's stack (EMQX, RabbitMQ) now and then crashes its
+            # reader when both come at once, and says so in the broker's log.
+            if not self.engine.is_complete:
+                self._finish_sending()
 
     async def peer_closed(self, patience_s: float) -> None:
         """Wait for the peer to close too, at most `patience_s`.
@@ -208,6 +214,10 @@ class Channel:
         except ConnectionEnded as ended:
             self._send_own_alert()
             self.end(ended.ending)
+        except Exception:
+            # Left to the event loop, it would come again as long as there is something to read.
+            log.exception("internal error while reading from a peer")
+            self.end(Ending(end=End.OUR_FAULT, detail="a fault of the monitor itself; its log has the traceback"))
 
     def _end_of_stream(self) -> Ending:
         # Who hangs up without a byte may never have been a TLS server: worth saying.
@@ -252,7 +262,7 @@ class Channel:
         except ConnectionEnded as ended:
             self.end(ended.ending)
         else:
-            if self._said_goodbye:
+            if self._said_goodbye and not self.engine.is_complete:
                 self._finish_sending()
 
     def _finish_sending(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +27,8 @@ class End(StrEnum):
     TIMED_OUT = "timed_out"
     """The kernel gave up (ETIMEDOUT), which is not our deadline."""
     OS_ERROR = "os_error"
+    OUR_FAULT = "our_fault"
+    """A bug of ours, met while reading what the peer sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,18 @@ class ConnectionEnded(Exception):  # noqa: N818 - an ending is data for the laye
         self.ending = ending
 
 
+OUR_SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS))
+"""Errors that say nothing of the peer: this process, or this machine, has run out of something."""
+
+
 def from_os_error(error: OSError) -> Ending:
-    """Translate an OS error, most specific class first (`TimeoutError` and `ConnectionError` are `OSError`s)."""
+    """Translate an OS error, most specific class first (`TimeoutError` and `ConnectionError` are `OSError`s).
+
+    Raises:
+        OSError: the one given, if it is a shortage of ours and no word about the peer.
+    """
+    if error.errno in OUR_SHORTAGES:
+        raise error
     text = error.strerror or type(error).__name__
     match error:
         case ConnectionRefusedError():
@@ -67,7 +80,7 @@ def from_os_error(error: OSError) -> Ending:
 
 
 _BY_ERRNO = {
-    101: End.NETWORK_UNREACHABLE,  # ENETUNREACH
-    113: End.HOST_UNREACHABLE,  # EHOSTUNREACH
-    112: End.HOST_UNREACHABLE,  # EHOSTDOWN
+    errno.ENETUNREACH: End.NETWORK_UNREACHABLE,
+    errno.EHOSTUNREACH: End.HOST_UNREACHABLE,
+    errno.EHOSTDOWN: End.HOST_UNREACHABLE,
 }

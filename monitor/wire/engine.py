@@ -32,8 +32,9 @@ _VERSIONS = {
     TlsVersion.V1_2: SSL.TLS1_2_VERSION,
     TlsVersion.V1_3: SSL.TLS1_3_VERSION,
 }
-# Level 0, so that OpenSSL refuses neither old versions nor weak keys: those are to be seen and named, not hidden.
-_CIPHERS = b"DEFAULT:@SECLEVEL=0"
+# Level 0, so that OpenSSL refuses neither old versions nor weak keys: those are to be seen and named, not hidden. No
+# finite-field DHE, which browsers and Go have dropped too: a server may choose a group that takes a second to compute.
+_CIPHERS = b"DEFAULT:!kDHE:@SECLEVEL=0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

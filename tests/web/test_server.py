@@ -134,6 +134,15 @@ async def test_refused_reload_says_every_problem(client: aiohttp.ClientSession, 
         )
 
 
+@pytest.mark.parametrize(("site", "status"), [("same-origin", 200), ("cross-site", 403), ("same-site", 403)])
+async def test_reload_by_another_sites_page_is_refused(
+    client: aiohttp.ClientSession, daemon: Daemon, site: str, status: int
+) -> None:
+    async with client.post("/-/reload", headers={"Sec-Fetch-Site": site}) as response:
+        assert response.status == status
+    assert daemon.reloads == (status == 200)
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_reload_by_another_method_is_405(client: aiohttp.ClientSession, daemon: Daemon, method: str) -> None:
     async with client.request(method, "/-/reload") as response:

@@ -175,6 +175,10 @@ async def test_what_a_slow_peer_does_not_take_follows_later(pki: TestPki) -> Non
         assert not channel._outbox
 
 
+def _said_goodbye(peer: LoopbackPeer) -> bool:
+    return bool(peer.tls.connection.get_shutdown() & 2)  # SSL_RECEIVED_SHUTDOWN: close_notify has come
+
+
 async def test_goodbye_follows_what_is_still_to_be_sent(pki: TestPki) -> None:
     async with loopback_channel(TlsEngine(server_name=None), server_context(*pki.chain)) as (channel, peer):
         await handshake_with(channel, peer)
@@ -186,7 +190,7 @@ async def test_goodbye_follows_what_is_still_to_be_sent(pki: TestPki) -> None:
 
         def read() -> bool:
             received.extend(peer.tls.read())
-            return peer.saw_end
+            return _said_goodbye(peer)
 
         await peer.pump_until(read)
         assert len(received) == len(large)
@@ -194,7 +198,7 @@ async def test_goodbye_follows_what_is_still_to_be_sent(pki: TestPki) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_goodbye_is_close_notify_and_fin_and_no_reset(pki: TestPki, version: TlsVersion) -> None:
+async def test_goodbye_is_close_notify_then_fin_and_no_reset(pki: TestPki, version: TlsVersion) -> None:
     async with loopback_channel(TlsEngine(server_name=None), server_context(*pki.chain, version=version)) as (
         channel,
         peer,
@@ -202,16 +206,30 @@ async def test_goodbye_is_close_notify_and_fin_and_no_reset(pki: TestPki, versio
         await handshake_with(channel, peer)
         channel.say_goodbye()
         channel.say_goodbye()  # once more is nothing
-        await peer.pump_until(lambda: peer.saw_end)  # ConnectionResetError would come out of here
-        assert peer.tls.read() == b""
-        assert peer.tls.connection.get_shutdown() & 2  # SSL_RECEIVED_SHUTDOWN: close_notify was among it
+        await peer.pump_until(lambda: peer.tls.read() == b"" and _said_goodbye(peer))
+        assert not peer.saw_end  # Erlang's stack stumbles over a FIN right behind close_notify
         late = peer.tls.close_notify()
         peer.socket.sendall(late)
         peer.socket.shutdown(socket.SHUT_WR)
         await channel.peer_closed(PATIENCE_S)
         assert (await _ending(channel)).end is End.CLOSE_NOTIFY
         channel.close()
+        await peer.pump_until(lambda: peer.saw_end)  # ConnectionResetError would come out of here
         assert peer.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+
+
+async def test_a_bug_while_reading_ends_the_connection_as_a_fault_of_ours(
+    pki: TestPki, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_plaintext: bytes, _stamp: Stamp) -> None:
+        raise RuntimeError("a bug")
+
+    async with loopback_channel(TlsEngine(server_name=None), server_context(*pki.chain)) as (channel, peer):
+        await handshake_with(channel, peer)
+        channel.deliver_to(broken)
+        peer.say(b"anything")
+        assert (await _ending(channel)).end is End.OUR_FAULT
+    assert [record.exc_info is not None for record in caplog.records] == [True]
 
 
 async def test_after_goodbye_nothing_is_delivered(pki: TestPki) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.wire.ending import ConnectionEnded, End, Ending, from_os_error, printable
+from monitor.wire.ending import OUR_SHORTAGES, ConnectionEnded, End, Ending, from_os_error, printable
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,6 @@ from monitor.wire.ending import ConnectionEnded, End, Ending, from_os_error, pri
         (errno.EHOSTUNREACH, End.HOST_UNREACHABLE),
         (errno.EHOSTDOWN, End.HOST_UNREACHABLE),
         (errno.EACCES, End.OS_ERROR),
-        (errno.EMFILE, End.OS_ERROR),
         (errno.EADDRNOTAVAIL, End.OS_ERROR),
     ],
 )
@@ -33,6 +32,12 @@ def test_every_os_error_has_its_ending(number: int, end: End) -> None:
     assert ending.end is end
     assert ending.alert is None
     assert ending.detail
+
+
+@pytest.mark.parametrize("number", sorted(OUR_SHORTAGES))
+def test_a_shortage_of_ours_is_no_word_about_the_peer(number: int) -> None:
+    with pytest.raises(OSError, match=os.strerror(number)):
+        from_os_error(OSError(number, os.strerror(number)))
 
 
 def test_an_os_error_without_number_and_text_is_named_by_its_class() -> None:
