@@ -53,7 +53,7 @@ class SteppedBroker:
         for packet in self._framer.feed(self._peer.tls.read()):
             for answer in self._answers(packet):
                 self._peer.say(answer)
-        if self._peer.saw_end:
+        if self._peer.saw_end or self._peer.tls.connection.get_shutdown() & SSL.RECEIVED_SHUTDOWN:
             self._peer.socket.close()
 
     def close(self) -> None:
