@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -123,7 +124,7 @@ async def test_every_resolver_error_has_its_word(
     def fail(*_: object, **options: object) -> object:
         if options["flags"]:
             raise socket.gaierror(socket.EAI_NONAME, "no literal")
-        raise OSError(24, "Too many open files") if number is None else socket.gaierror(number, "in its words")
+        raise OSError(errno.EIO, "in its words") if number is None else socket.gaierror(number, "in its words")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     with pytest.raises(PhaseFault) as caught:
@@ -259,3 +260,14 @@ def test_an_answer_for_a_loop_that_has_ended_is_dropped(slow_names: SlowNames, t
     slow_names.gate.set()
     resolver.close()
     wait_until(lambda: threads() == 0, "the resolver's threads end")  # an exception there is a warning, and so an error
+
+
+async def test_a_shortage_of_ours_is_not_the_names_fault(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **options: int) -> list[object]:
+        if options["flags"]:
+            raise socket.gaierror(socket.EAI_NONAME, "no literal")
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(OSError, match="Too many open files"):
+        await resolver.resolve("broker.test", 8883)
