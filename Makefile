@@ -49,6 +49,10 @@ test-brokers: .venv/.set-up packages ## Run the tests against RabbitMQ and aedes
 bench: .venv/.set-up packages ## Measure, each beside its baseline
 	$(BIN)/python -m benchmarks
 
+.PHONY: picture
+picture: .venv/.set-up ## Draw docs/probe.svg anew
+	$(BIN)/python scripts/picture.py
+
 .PHONY: constraints
 constraints: .venv/.set-up ## Pin what pyproject.toml asks for; UPGRADE=1 moves to the newest versions
 	@scripts/constraints $(if $(UPGRADE),--upgrade)
