@@ -4,15 +4,17 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitor.demo.pki import issue
 from tests.support.brokers import Mosquitto
 from tests.support.daemon import MonitorProcess
-from tests.support.pki import TestPki
+from tests.support.pki import TestPki, write_chain
 from tests.support.ports import closed_port, is_listening, silent_port
 
 INTERVAL_S = 0.5
@@ -137,6 +139,49 @@ def test_change_for_the_worse_is_logged_with_what_to_do(start: Start, pki: TestP
     assert line["detail"] == "127.0.0.1: Connection refused"
     assert line["fix"].startswith("Is the broker running")
     assert "Mosquitto" not in line["fix"]
+
+
+# Certificates that change
+
+
+def test_rotated_issuer_is_counted_and_found_within_one_interval(
+    start: Start, mosquitto: Mosquitto, pki: TestPki, tmp_path: Path
+) -> None:
+    root = issue(now=pki.now, is_ca=True, subject="New Root")
+    both, old = tmp_path / "both.pem", tmp_path / "old.pem"
+    both.write_bytes(pki.root.pem + root.pem)
+    old.write_bytes(pki.root.pem)
+    tls = {"ca_file": str(both), "server_name": "localhost", "trust_profiles": {"devices-2022": str(old)}}
+    daemon = start([watched("b", mosquitto.port, pki, tls=tls)])
+    daemon.wait_for(1, "probe_success", "b")
+    assert daemon.series("certificate_changes_total") == {("b", what): 0 for what in ("leaf", "key", "issuer", "root")}
+    assert daemon.series("chain_valid") == {("b", "configured"): 1, ("b", "devices-2022"): 1}
+    assert daemon.series("findings") == {}
+    assert daemon.series("next_break_timestamp_seconds") == {
+        ("b", "leaf"): pki.leaf.certificate.not_valid_after_utc.timestamp()
+    }
+
+    short = issue(now=pki.now, issuer=root, is_ca=True, subject="New CA", not_after=pki.now + timedelta(days=60))
+    mosquitto.replace_certificate(write_chain(tmp_path, "rotated", (issue(now=pki.now, issuer=short), short)))
+    mosquitto.reload()
+    before = daemon.value("probes_total", "b") or 0
+    daemon.wait_for(1, "certificate_changes_total", "b", "issuer")
+    # One probe may have been under way when the broker read its files.
+    assert (daemon.value("probes_total", "b") or 0) <= before + 2
+    assert set(daemon.series("certificate_changes_total").values()) == {1}
+    assert daemon.series("findings") == {
+        ("b", "issuer_changed", "warning"): 1,
+        ("b", "profile_untrusted", "warning"): 1,
+    }
+    assert daemon.value("probe_success", "b") == 1
+    assert daemon.series("chain_valid") == {("b", "configured"): 1, ("b", "devices-2022"): 0}
+    assert daemon.series("next_break_timestamp_seconds") == {
+        ("b", "intermediate"): short.certificate.not_valid_after_utc.timestamp()
+    }
+    # It stays told, and is counted once.
+    daemon.wait_for((daemon.value("probes_total", "b") or 0) + 2, "probes_total", "b")
+    assert daemon.value("findings", "b", "issuer_changed", "warning") == 1
+    assert daemon.value("certificate_changes_total", "b", "issuer") == 1
 
 
 # Reloading

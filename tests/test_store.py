@@ -9,12 +9,12 @@ import pytest
 from monitor.demo.pki import issue
 from monitor.model.broker import Broker, Policy
 from monitor.model.facts import TcpFacts
-from monitor.model.judgement import Assessment, Verdict
+from monitor.model.judgement import Assessment, Changed, Verdict
 from monitor.model.outcome import Phase
 from monitor.model.report import ProbeReport
 from monitor.store import BrokerState, Change, Standing, Store
 from monitor.store.store import KEPT_FAILURES
-from tests.support.records import NOW, a_broker, a_report, an_assessment, expired, tls_facts
+from tests.support.records import NOW, a_broker, a_change, a_report, an_assessment, expired, tls_facts
 
 ENDED = NOW + timedelta(seconds=0.025)
 
@@ -272,3 +272,28 @@ def test_refused_reload_keeps_the_time_of_the_last_accepted_one() -> None:
     known = store.snapshot().monitor
     assert known.last_reload_successful is False
     assert known.last_reload_success_at == NOW
+
+
+def test_changes_are_counted_by_what_from_zero() -> None:
+    store = watching()
+    assert dict(state(store).certificate_changes) == dict.fromkeys(Changed, 0)
+    for change in (a_change(Changed.LEAF, Changed.KEY), None, a_change(Changed.LEAF), a_change()):
+        report = a_report()
+        recorded(store, report, an_assessment(report, change=change))
+    assert dict(state(store).certificate_changes) == {
+        Changed.LEAF: 2, Changed.KEY: 1, Changed.ISSUER: 0, Changed.ROOT: 0
+    }  # fmt: skip
+
+
+def test_last_change_of_the_ca_is_kept_beyond_later_ones_of_the_leaf() -> None:
+    store = watching()
+    assert store.last_change("plant-7") is None
+    issuer = a_change(Changed.LEAF, Changed.ISSUER)
+    for change in (issuer, a_change(Changed.LEAF), None):
+        report = a_report()
+        recorded(store, report, an_assessment(report, change=change))
+    assert store.last_change("plant-7") is issuer
+    assert store.last_change("other") is None
+    store.configure([a_broker(port=8884)])
+    assert store.last_change("plant-7") is None
+    assert sum(state(store).certificate_changes.values()) == 0

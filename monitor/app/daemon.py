@@ -167,7 +167,8 @@ class Daemon:
     def _record(self, broker: Broker, report: ProbeReport) -> None:
         # Also when the broker is down: what is thought of the certificates last seen changes with time alone.
         last_seen = self._store.last_seen(broker.name)
-        assessment = self._assessor.assess(report, broker, self._now(), last_seen=last_seen)
+        last_change = self._store.last_change(broker.name)
+        assessment = self._assessor.assess(report, broker, self._now(), last_seen=last_seen, last_change=last_change)
         if _is_internal(report):
             self._store.monitor.internal_error()
         change = self._store.record(report, assessment)

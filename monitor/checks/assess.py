@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain as joined
 
 from monitor.checks.case import Case, finding, gravest_first
+from monitor.checks.changes import change, issuer_changed
 from monitor.checks.client_certificate import client_certificate
 from monitor.checks.delivery import delivery
 from monitor.checks.entry import do
@@ -14,13 +16,23 @@ from monitor.checks.failure import failure
 from monitor.checks.hints import CIPHER_SUITES
 from monitor.checks.identity import name_mismatch, unreadable, usage
 from monitor.checks.order import ca_first, leaf_first, order
+from monitor.checks.outlook import next_break
 from monitor.checks.path import follow
+from monitor.checks.profiles import profile_opinion, profiles
 from monitor.checks.trust import invalid, trust
 from monitor.checks.validators import disagreement
 from monitor.checks.validity import validity
 from monitor.model.broker import Broker
 from monitor.model.facts import TlsFacts
-from monitor.model.judgement import Assessment, Finding, Judgement, Severity
+from monitor.model.judgement import (
+    Assessment,
+    CertificateChange,
+    Finding,
+    Judgement,
+    NextBreak,
+    ProfileOpinion,
+    Severity,
+)
 from monitor.model.reasons import VERIFY_FINDINGS
 from monitor.model.report import ProbeReport
 from monitor.x509.judge import Judge
@@ -35,6 +47,18 @@ _CHAIN_CHECKS = (
     unreadable,
     disagreement,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfChain:
+    """What a served chain alone comes to; nothing, where there is none."""
+
+    judgement: Judgement | None = None
+    findings: tuple[Finding, ...] = ()
+    chain_not_after: datetime | None = None
+    profiles: tuple[ProfileOpinion, ...] = ()
+    change: CertificateChange | None = None
+    next_break: NextBreak | None = None
 
 
 class Assessor:
@@ -62,7 +86,13 @@ class Assessor:
         return next(critical[code] for code in VERIFY_FINDINGS if code in critical)
 
     def assess(
-        self, report: ProbeReport, broker: Broker, now: datetime, *, last_seen: TlsFacts | None = None
+        self,
+        report: ProbeReport,
+        broker: Broker,
+        now: datetime,
+        *,
+        last_seen: TlsFacts | None = None,
+        last_change: CertificateChange | None = None,
     ) -> Assessment:
         """Say everything there is to say about a report.
 
@@ -70,19 +100,16 @@ class Assessor:
             report: of the latest probe.
             broker: what was probed.
             now: the moment to judge at; aware.
-            last_seen: the handshake of an earlier probe, judged in place of one that yielded no certificate.
+            last_seen: the handshake of an earlier probe: what this one's chain is compared with, and what is judged in
+                place of one that yielded no certificate.
+            last_change: the latest one that concerns pins, found by an earlier probe; it is told for a day.
         """
         tls = report.tls if report.tls is not None and report.tls.certificates else last_seen
-        judgement: Judgement | None = None
-        chain_not_after: datetime | None = None
-        findings: tuple[Finding, ...] = ()
+        of_chain = _OfChain()
         if tls is not None and tls.certificates:
-            judgement = self._judged(tls, broker, now)
-            case = self._case(tls, broker, now, judgement)
-            findings = tuple(_explained(case))
-            chain_not_after = _chain_not_after(case)
+            of_chain = self._of_chain(tls, broker, now, last_seen=last_seen, last_change=last_change)
         findings = (
-            *findings,
+            *of_chain.findings,
             *client_certificate(broker, tls, now),
             *delivery(broker, report.mqtt),
         )
@@ -90,8 +117,50 @@ class Assessor:
             at=now,
             success=report.success,
             findings=gravest_first((*findings, *failure(report, findings))),
+            judgement=of_chain.judgement,
+            chain_not_after=of_chain.chain_not_after,
+            profiles=of_chain.profiles,
+            change=of_chain.change,
+            next_break=of_chain.next_break,
+        )
+
+    def _of_chain(
+        self,
+        tls: TlsFacts,
+        broker: Broker,
+        now: datetime,
+        *,
+        last_seen: TlsFacts | None,
+        last_change: CertificateChange | None,
+    ) -> _OfChain:
+        judgement = self._judged(tls, broker, now)
+        case = self._case(tls, broker, now, judgement)
+        by_profile = {
+            profile.name: self._judge.judge(tls.certificates, profile.trust, broker.tls.server_name, now)
+            for profile in broker.tls.trust_profiles
+        }
+        opinions = tuple(profile_opinion(profile, by_profile[profile.name]) for profile in broker.tls.trust_profiles)
+        changed = None
+        if last_seen is not None and last_seen.certificates:
+            changed = change(last_seen.certificates, tls.certificates, case.anchors, now)
+        latest = changed if changed is not None and changed.concerns_pins else last_change
+        return _OfChain(
             judgement=judgement,
-            chain_not_after=chain_not_after,
+            findings=(*_explained(case), *profiles(case, opinions), *issuer_changed(case, latest)),
+            chain_not_after=_chain_not_after(case),
+            profiles=opinions,
+            change=changed,
+            next_break=next_break(
+                tls,
+                broker,
+                now,
+                judgement=judgement,
+                anchors=case.anchors,
+                profiles={
+                    profile.name: (by_profile[profile.name], self._judge.anchors(profile.trust))
+                    for profile in broker.tls.trust_profiles
+                },
+            ),
         )
 
     def _judged(self, tls: TlsFacts, broker: Broker, now: datetime) -> Judgement:

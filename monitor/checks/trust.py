@@ -8,9 +8,9 @@ from monitor.checks.case import Case, capitalised, described, finding, name
 from monitor.checks.entry import do
 from monitor.checks.hints import SERVER_FILES
 from monitor.checks.path import End, Path, follow
-from monitor.checks.validators import quoted
+from monitor.checks.validators import refusal
 from monitor.model.facts import CertificateFacts, Role
-from monitor.model.judgement import Finding, Validator
+from monitor.model.judgement import Finding
 from monitor.x509.opinions import signed_by
 
 
@@ -46,11 +46,7 @@ def trust(case: Case) -> Iterator[Finding]:
 
 def invalid(case: Case, sentence: str = "") -> Finding:
     """Make the finding that leaves the word to the validators."""
-    opinions = "; ".join(
-        quoted(opinion)
-        for opinion in case.judgement.opinions
-        if not opinion.accepts and opinion.validator is not Validator.CRYPTOGRAPHY_STRICT
-    )
+    opinions = refusal(case.judgement)
     dropped = len(case.chain) - case.judgement.judged_certificates
     left_out = f" {dropped} of {len(case.chain)} served certificates were too many or too large to be judged."
     return finding(

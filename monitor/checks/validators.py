@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from monitor.checks.case import Case, finding
 from monitor.checks.entry import do
 from monitor.checks.hints import SERVER_FILES
-from monitor.model.judgement import Finding, Opinion, Severity, Validator
+from monitor.model.judgement import Finding, Judgement, Opinion, Severity, Validator
 from monitor.x509.extensions import NAMES
 
 _SPOKEN = {
@@ -28,6 +28,15 @@ def words(opinion: Opinion) -> str:
     """Return a refusal's own words, with extensions called by their names."""
     error = (opinion.error or "refused").removeprefix("candidates exhausted: ")
     return _EXTENSION.sub(lambda found: NAMES.get(found.group(), found.group()), error)
+
+
+def refusal(judgement: Judgement) -> str:
+    """Quote the validators that a refusal rests on: who says what."""
+    return "; ".join(
+        quoted(opinion)
+        for opinion in judgement.opinions
+        if not opinion.accepts and opinion.validator is not Validator.CRYPTOGRAPHY_STRICT
+    )
 
 
 def disagreement(case: Case) -> Iterator[Finding]:

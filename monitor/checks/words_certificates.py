@@ -176,6 +176,37 @@ FINDINGS: Final = (
         reference="RFC 5280 4.1.2.5",
     ),
     Entry(
+        code="profile_untrusted",
+        severity=Severity.WARNING,
+        title="Clients of a trust profile refuse the broker",
+        meaning="The trust that is configured for the broker accepts its chain, but a trust profile does not: clients "
+        "that trust only what the profile names cannot connect. The message says which profile, and what the libraries "
+        "that check certificates said.",
+        advice=do(
+            "Give the clients of this profile the CA that the chain now leads to, and add it to the file that "
+            "`trust_profiles` under `tls` in the monitor's configuration names. Until they have it, serve a "
+            "certificate from a CA that they know, or append the CA's cross-signed certificate to the broker's chain "
+            "if there is one. If there are no such clients any more, remove the profile.",
+            SERVER_FILES,
+        ),
+        reference="RFC 5280 6.1.1",
+    ),
+    Entry(
+        code="issuer_changed",
+        severity=Severity.WARNING,
+        title="The CA behind the broker's certificate has changed",
+        meaning="The chain is valid, but another CA issued it than before. Devices that hold on to (pin) the old "
+        "root, the old intermediate certificate or its key refuse the broker when they next connect. Connections that "
+        "are open stay until they break, so the outage grows. This is told for 24 hours after the change.",
+        advice=do(
+            "Find out whether the change was meant. If it was not, put the previous certificate and chain back: they "
+            "are good until they expire. If it was, see that every device trusts the new CA before it has to "
+            "reconnect; where firmware holds the old one, keep serving the previous chain until it is updated.",
+            SERVER_FILES,
+        ),
+        reference="RFC 5280 6.1; RFC 7469 2.6",
+    ),
+    Entry(
         code="chain_order",
         severity=Severity.WARNING,
         title="The certificates are not in order",

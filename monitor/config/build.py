@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,18 @@ from monitor.config.schema import LONGEST_V3_1_CLIENT_ID_BYTES, BrokerOptions, D
 from monitor.config.scope import Scope
 from monitor.config.text import quoted
 from monitor.config.topics import CLIENT_ID_SUFFIX_BYTES, fits
-from monitor.config.trust import TrustStore, described
-from monitor.model.broker import Broker, MqttSettings, MqttVersion, Policy, Protocol, Secret, TlsSettings, Trust
+from monitor.config.trust import SYSTEM, TrustStore, described
+from monitor.model.broker import (
+    Broker,
+    MqttSettings,
+    MqttVersion,
+    Policy,
+    Protocol,
+    Secret,
+    TlsSettings,
+    Trust,
+    TrustProfile,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +47,7 @@ class Builder:
                 self.problems.add(scope.place(key), f"expected {what}, found nothing")
         self._check_times(options, scope)
         trust = self._trust(options, scope)
+        trust_profiles = tuple(self._trust_profiles(options, scope))
         identity = self.credentials.identity(options, scope)
         mqtt = self._mqtt(own, options, scope)
         if options.name is None or options.host is None or trust is None:
@@ -55,6 +66,7 @@ class Builder:
                 client_identity=identity,
                 minimum_version=options.tls.minimum_version,
                 alpn=options.tls.alpn,
+                trust_profiles=trust_profiles,
             ),
             mqtt=mqtt,
             policy=Policy(expiry_warning_s=options.expiry.warning, expiry_critical_s=options.expiry.critical),
@@ -92,6 +104,17 @@ class Builder:
         if both:
             self._read_trust(scope.place("tls", "trust"), "a system trust store", system=True, ca_file=None)
         return self._read_trust(scope.place("tls", "ca_file"), described(path), system=both, ca_file=path)
+
+    def _trust_profiles(self, options: BrokerOptions, scope: Scope) -> Iterator[TrustProfile]:
+        for name, source in sorted(options.tls.trust_profiles.items()):
+            place = scope.place("tls", "trust_profiles", name)
+            if source == SYSTEM:
+                trust = self._read_trust(place, "a system trust store", system=True, ca_file=None)
+            else:
+                path = self.files.path(source)
+                trust = self._read_trust(place, described(path), system=False, ca_file=path)
+            if trust is not None:
+                yield TrustProfile(name=name, trust=trust)
 
     def _read_trust(self, place: Place, expected: str, *, system: bool, ca_file: Path | None) -> Trust | None:
         try:

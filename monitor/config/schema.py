@@ -13,7 +13,16 @@ from monitor.config import hosts
 from monitor.config.durations import duration
 from monitor.config.text import hidden_reader, list_of, one_of, quoted, reader, refused, scalar, whole_number
 from monitor.config.topics import topic_template
-from monitor.model.broker import Broker, MqttSettings, MqttVersion, Policy, Protocol, TlsSettings, TlsVersion
+from monitor.model.broker import (
+    CONFIGURED_TRUST,
+    Broker,
+    MqttSettings,
+    MqttVersion,
+    Policy,
+    Protocol,
+    TlsSettings,
+    TlsVersion,
+)
 from monitor.model.config import LogFormat, Settings
 
 # Every label of every metric of ours, and what Prometheus itself attaches to a target.
@@ -52,6 +61,7 @@ RESERVED_LABELS = frozenset(
 _LONGEST_LABEL_VALUE = 256
 LONGEST_V3_1_CLIENT_ID_BYTES = 23  # MQTT 3.1, CONNECT, "Client Identifier"
 _PREFIX = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
+_PROFILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 _IN_FILE = "expected password_file, password_env or password_credential, found a secret written here"
@@ -157,6 +167,22 @@ def _alpn(raw: object) -> str:
     return text
 
 
+def _profile_name(raw: object) -> str:
+    expected = "a profile name of at most 64 letters, digits, ., _ and -, starting with a letter or digit"
+    text = scalar(raw, expected)
+    if not _PROFILE.fullmatch(text):
+        raise ValueError(f"expected {expected}, found {quoted(text)}")
+    if text == CONFIGURED_TRUST:
+        raise ValueError(f"expected a name of your own, found {quoted(text)}, which stands for the broker's own trust")
+    return text
+
+
+def _profiles(raw: object) -> object:
+    if raw is not None and not isinstance(raw, dict):
+        raise _unlike("a mapping of profile names to PEM files or 'system'", raw)
+    return raw or {}
+
+
 def _default(record: type[Any], name: str) -> Any:
     """Return a record's default: it is stated once, there."""
     return next(field.default for field in dataclasses.fields(record) if field.name == name)
@@ -166,6 +192,7 @@ _file = reader("a path", most_bytes=4096)
 _secret_file = hidden_reader("a path")
 
 File = Annotated[str | None, BeforeValidator(_file)]
+_ProfileTrust = Annotated[str, BeforeValidator(reader("a path or 'system'", most_bytes=4096))]
 SecretFile = Annotated[str | None, BeforeValidator(_secret_file)]
 
 
@@ -190,6 +217,9 @@ class TlsOptions(Section):
     alpn: Annotated[tuple[str, ...], BeforeValidator(list_of(_alpn, "a list of ALPN protocol names"))] = _default(
         TlsSettings, "alpn"
     )
+    trust_profiles: Annotated[
+        dict[Annotated[str, BeforeValidator(_profile_name)], _ProfileTrust], BeforeValidator(_profiles)
+    ] = {}
 
 
 class MqttOptions(Section):

@@ -7,7 +7,7 @@ from typing import Any
 from monitor.export import words
 from monitor.model.broker import Broker
 from monitor.model.facts import CertificateFacts, TlsFacts
-from monitor.model.judgement import Assessment, Finding
+from monitor.model.judgement import Assessment, Finding, NextBreak, ProfileOpinion
 from monitor.model.outcome import Done, Failed, PhaseReport, Skipped
 from monitor.model.report import ProbeReport
 
@@ -32,6 +32,8 @@ def document(report: ProbeReport, assessment: Assessment, *, last_seen: TlsFacts
         "tls": None if tls is None else _tls(tls),
         "certificates": [] if seen is None else [_certificate(certificate) for certificate in seen.certificates],
         "findings": [_finding(finding) for finding in assessment.findings],
+        "trust_profiles": [_profile(profile) for profile in assessment.profiles],
+        "next_break": None if assessment.next_break is None else _next_break(assessment.next_break),
     }
 
 
@@ -48,6 +50,8 @@ def pending(broker: Broker) -> dict[str, Any]:
         "tls": None,
         "certificates": [],
         "findings": [],
+        "trust_profiles": [],
+        "next_break": None,
     }
 
 
@@ -97,4 +101,22 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "fix": words.instructions(finding.fix, finding.hints),
         "certificate": finding.certificate,
+    }
+
+
+def _profile(profile: ProfileOpinion) -> dict[str, Any]:
+    return {
+        "name": profile.name,
+        "trusted": profile.is_trusted,
+        "not_after": None if profile.path_not_after is None else words.rfc3339(profile.path_not_after),
+        "error": profile.error,
+    }
+
+
+def _next_break(next_break: NextBreak) -> dict[str, Any]:
+    return {
+        "at": words.rfc3339(next_break.at),
+        "cause": next_break.cause.value,
+        "certificate": next_break.certificate,
+        "message": next_break.sentence,
     }

@@ -60,8 +60,22 @@ FAMILIES = (
         "gauge",
         "When the served chain stops being valid over its best path, root included.",
     ),
-    Family("mqtt_tls_chain_valid", "gauge", "1 if the chain served last leads to a trusted root now, else 0."),
+    Family(
+        "mqtt_tls_chain_valid",
+        "gauge",
+        "1 if the chain served last leads to a root now that is trusted, by the configured trust or a trust profile.",
+    ),
     Family("mqtt_tls_name_valid", "gauge", "1 if the certificate served last names the broker, else 0."),
+    Family(
+        "mqtt_tls_next_break_timestamp_seconds",
+        "gauge",
+        "When the first of what works now stops working, and what that is; absent while nothing works.",
+    ),
+    Family(
+        "mqtt_tls_certificate_changes_total",
+        "counter",
+        "How often the broker served another leaf, key, issuer or root than at the probe before.",
+    ),
     Family("mqtt_tls_findings", "gauge", "How many findings of each kind are present."),
     Family(
         "mqtt_tls_client_certificate_not_after_timestamp_seconds",

@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import Metric
 
 from monitor.export.families import FAMILIES
 from monitor.export.words import clean
-from monitor.model.broker import Broker, Protocol
+from monitor.model.broker import CONFIGURED_TRUST, Broker, Protocol
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Assessment
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES, Done, Failed, Phase
@@ -134,6 +134,8 @@ def _add_counters(samples: _Samples, labels: _Labels, state: BrokerState) -> Non
     samples.add("mqtt_tls_probes_total", labels, state.probes_total)
     for phase in _phases(state.broker):
         samples.add("mqtt_tls_probe_failures_total", labels, state.failures[phase], phase=phase.value)
+    for what, count in state.certificate_changes.items():
+        samples.add("mqtt_tls_certificate_changes_total", labels, count, what=what.value)
     samples.add("mqtt_tls_tcp_retransmitted_segments_total", labels, state.retransmitted_total)
     samples.add_histogram("mqtt_tls_handshake_duration_seconds", labels, state.handshake)
     if state.broker.protocol is Protocol.MQTT:
@@ -174,8 +176,12 @@ def _add_report(samples: _Samples, labels: _Labels, report: ProbeReport) -> None
 def _add_assessment(samples: _Samples, labels: _Labels, assessment: Assessment) -> None:
     samples.add("mqtt_tls_probe_success", labels, assessment.success)
     samples.add("mqtt_tls_chain_expiry_timestamp_seconds", labels, assessment.chain_not_after)
+    if (breaks := assessment.next_break) is not None:
+        samples.add("mqtt_tls_next_break_timestamp_seconds", labels, breaks.at, cause=breaks.cause.value)
     if (judgement := assessment.judgement) is not None:
-        samples.add("mqtt_tls_chain_valid", labels, judgement.is_trusted, trust="configured")
+        samples.add("mqtt_tls_chain_valid", labels, judgement.is_trusted, trust=CONFIGURED_TRUST)
+        for profile in assessment.profiles:
+            samples.add("mqtt_tls_chain_valid", labels, profile.is_trusted, trust=profile.name)
         samples.add("mqtt_tls_name_valid", labels, judgement.name_matches)
     present = Counter((finding.code, finding.severity) for finding in assessment.findings)
     for (code, severity), count in present.items():

@@ -35,6 +35,7 @@ class _Row:
     last_success: str
     certificate: str
     """When the chain ends; empty if unknown, like the others."""
+    next_break: str
     roundtrip: str
 
 
@@ -123,6 +124,7 @@ def _row(state: BrokerState, now: datetime) -> _Row:
         failing=_ago(state.failing_since, now),
         last_success=_ago(state.last_success_at, now),
         certificate=_certificate(state, now),
+        next_break=_next_break(state, now),
         roundtrip=_roundtrip(state.report),
     )
 
@@ -131,6 +133,12 @@ def _certificate(state: BrokerState, now: datetime) -> str:
     """Word when the chain stops being valid."""
     ends = None if state.assessment is None else state.assessment.chain_not_after
     return "" if ends is None else words.distance(ends, now)
+
+
+def _next_break(state: BrokerState, now: datetime) -> str:
+    """Word what breaks next in the fewest words: its kind, and when."""
+    breaks = None if state.assessment is None else state.assessment.next_break
+    return "" if breaks is None else f"{breaks.cause.value.replace('_', ' ')}, {words.distance(breaks.at, now)}"
 
 
 def _roundtrip(report: ProbeReport | None) -> str:

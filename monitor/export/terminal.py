@@ -64,6 +64,7 @@ class _Screen:
         self._waterfall(shown)
         self._session(shown)
         self._chain(shown)
+        self._outlook(shown)
         self._findings(shown.findings)
 
     def _headline(self, shown: View) -> None:
@@ -131,6 +132,19 @@ class _Screen:
         if not top.is_self_issued:
             branch.add(self.text(f"issuer, not served: {top.issuer}", "dim"))
         self.print(root, by=2)
+
+    def _outlook(self, shown: View) -> None:
+        if shown.profiles:
+            self._heading("Trust profiles")
+        for profile in shown.profiles:
+            line = self.text(
+                "accepted" if profile.accepts else "refused ", _STYLES["ok" if profile.accepts else "warning"]
+            )
+            line.append_text(self.text(f"  {profile.name}", "bold"))
+            line.append_text(self.text(f"  {profile.says}"))
+            self.print(line, by=2)
+        if shown.next_break:
+            self._heading(f"Next to break: {shown.next_break}")
 
     def _certificate(self, certificate: CertificateView) -> Text:
         label = self.text(f"{certificate.position} {certificate.role}  ", "dim")

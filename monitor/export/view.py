@@ -11,7 +11,7 @@ from datetime import datetime
 from monitor.export import words
 from monitor.export.words import clean
 from monitor.model.facts import CertificateFacts, TlsFacts
-from monitor.model.judgement import Assessment, Finding, Hints, Severity, Verdict
+from monitor.model.judgement import Assessment, Finding, Hints, ProfileOpinion, Severity, Verdict
 from monitor.model.outcome import Clock, Confidence, Done, Failed, Outcome, Phase, PhaseReport
 from monitor.model.report import ProbeReport
 
@@ -81,6 +81,16 @@ class FindingView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileView:
+    """What the clients of one trust profile think of the chain."""
+
+    name: str
+    accepts: bool
+    says: str
+    """Until when they accept it, or the validators' words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """Everything to show of one result."""
 
@@ -99,6 +109,9 @@ class View:
     are_certificates_old: bool
     """They are the last seen ones: this probe was served none."""
     findings: tuple[FindingView, ...]
+    profiles: tuple[ProfileView, ...]
+    next_break: str
+    """What breaks next and when; empty while nothing works that could."""
 
 
 def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_seen: TlsFacts | None = None) -> View:
@@ -134,7 +147,17 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
             )
             for finding in assessment.findings
         ),
+        profiles=tuple(_profile(profile, now) for profile in assessment.profiles),
+        next_break=next_break(assessment, now),
     )
+
+
+def next_break(assessment: Assessment, now: datetime) -> str:
+    """Word what breaks next, as the end of a sentence; empty while nothing works that could."""
+    breaks = assessment.next_break
+    if breaks is None:
+        return ""
+    return clean(f"{breaks.what}, {words.distance(breaks.at, now)} ({words.utc(breaks.at)})")
 
 
 def headline(report: ProbeReport, assessment: Assessment) -> Finding | None:
@@ -159,6 +182,15 @@ def sentence(report: ProbeReport, assessment: Assessment) -> str:
     if Phase.ROUNDTRIP in elapsed:
         return f"Connected, and got its own message back in {words.duration(elapsed[Phase.ROUNDTRIP])}."
     return "Connected; chain and name are accepted."
+
+
+def _profile(profile: ProfileOpinion, now: datetime) -> ProfileView:
+    says = "" if profile.path_not_after is None else _ends(None, profile.path_not_after, now)
+    return ProfileView(
+        name=clean(profile.name),
+        accepts=profile.is_trusted,
+        says=clean(profile.error or says, limit=_NAME_LIMIT),
+    )
 
 
 def _lines(text: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+CONFIGURED_TRUST = "configured"
+"""What the broker's own trust is called beside its trust profiles."""
+
 
 class Protocol(StrEnum):
     """What is spoken inside TLS."""
@@ -60,6 +63,15 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrustProfile:
+    """What a group of clients trusts: an opinion of the served chain, never the gate."""
+
+    name: str
+    """A label value, unique within the broker; never `CONFIGURED_TRUST`."""
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientIdentity:
     """The certificate and key that the monitor shows when a broker asks for one."""
 
@@ -81,6 +93,8 @@ class TlsSettings:
     client_identity: ClientIdentity | None = None
     minimum_version: TlsVersion = TlsVersion.V1_2
     alpn: tuple[str, ...] = ()
+    trust_profiles: tuple[TrustProfile, ...] = ()
+    """Sorted by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,8 @@ class CertificateFacts:
     """AIA caIssuers URIs: where the issuing certificate can be had."""
     is_self_issued: bool | None
     """Subject and issuer are the same Name, byte for byte."""
+    spki_sha256: str | None = None
+    """SHA-256 of the SubjectPublicKeyInfo (what RFC 7469 2.4 pins), 64 lower-case hex digits; None if unreadable."""
     unreadable: tuple[str, ...] = ()
     """Names of the fields that could not be decoded, in certificate order."""
 

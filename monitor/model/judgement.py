@@ -30,6 +30,28 @@ class Opinion:
     """Where in the path OpenSSL stopped, 0 = leaf."""
 
 
+class Cause(StrEnum):
+    """What is the first to stop working. Closed: it is a metric's label."""
+
+    LEAF = "leaf"
+    INTERMEDIATE = "intermediate"
+    ROOT = "root"
+    """The certificate of the trust at which the best path ends, self-signed or not."""
+    CLIENT_CERTIFICATE = "client_certificate"
+    """The one that the monitor itself shows."""
+    PROFILE = "profile"
+    """A trust profile stops accepting the chain while the configured trust still does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathEnd:
+    """The certificate that ends the best path: the last one that could not be done without."""
+
+    cause: Cause
+    """`LEAF`, `INTERMEDIATE` or `ROOT`, by its place on that path."""
+    fingerprint_sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """What is to be thought of a chain, for one reference identity and trust, at one moment."""
@@ -49,6 +71,8 @@ class Judgement:
     """When the best path, root included, stops being valid (its last valid second); None without any path."""
     judged_certificates: int
     """How many of the served certificates were judged; the rest were left out as too many."""
+    path_end: PathEnd | None = None
+    """Whose end `path_not_after` is; None with it, or where no validator tells."""
 
     @property
     def accepted(self) -> bool:
@@ -104,6 +128,68 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileOpinion:
+    """What the clients of one trust profile think of the served chain."""
+
+    name: str
+    is_trusted: bool
+    """A path to the profile's trust exists now, by OpenSSL or by cryptography relaxed."""
+    path_not_after: datetime | None
+    """When the best of these paths stops being valid (its last valid second); None without any."""
+    error: str | None
+    """The validators' own words when they refuse."""
+
+
+class Changed(StrEnum):
+    """What can differ between two chains that a broker served one after the other. Closed: it is a metric's label."""
+
+    LEAF = "leaf"
+    """Another certificate of the broker."""
+    KEY = "key"
+    """Another public key in it."""
+    ISSUER = "issuer"
+    """Another name, or another certificate, of the CA that issued it."""
+    ROOT = "root"
+    """Another certificate at the end of the path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateChange:
+    """A broker serves something else than at the probe before."""
+
+    at: datetime
+    """When that was judged."""
+    what: tuple[Changed, ...]
+    """In the order of `Changed`; may be empty where only further certificates came or went."""
+    issuer_before: str | None
+    """RFC 4514; None if unreadable. Likewise the next."""
+    issuer_after: str | None
+    root_before: str | None
+    """None as well where the path could not be followed to its end. Likewise the next."""
+    root_after: str | None
+
+    @property
+    def concerns_pins(self) -> bool:
+        """Devices that hold on to the CA of before are concerned."""
+        return Changed.ISSUER in self.what or Changed.ROOT in self.what
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextBreak:
+    """The first thing to stop working, of all that works now."""
+
+    at: datetime
+    """The last second in which it still works."""
+    cause: Cause
+    certificate: int | None
+    """Position in the served chain; None for what the broker does not send."""
+    what: str
+    """Names it, as part of a sentence: `the broker's certificate (CN=broker.example)`."""
+    sentence: str
+    """Says what happens then, and to whom."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """Everything thought about one report."""
 
@@ -116,6 +202,12 @@ class Assessment:
     chain_not_after: datetime | None = None
     """When the served chain stops being valid: over its best path, root included; where no path leads to the trust, at
     the earliest end of what was served from the broker's certificate upwards. None without certificates."""
+    profiles: tuple[ProfileOpinion, ...] = ()
+    """One for each trust profile, in the broker's order; empty without certificates."""
+    change: CertificateChange | None = None
+    """What this report's chain changed; None if nothing, or if there was none before."""
+    next_break: NextBreak | None = None
+    """None while nothing works that could stop working: what is broken already is a finding."""
 
     @property
     def verdict(self) -> Verdict:

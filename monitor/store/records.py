@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from monitor.model.broker import Broker
 from monitor.model.facts import TlsFacts
-from monitor.model.judgement import Assessment, Verdict
+from monitor.model.judgement import Assessment, CertificateChange, Changed, Verdict
 from monitor.model.outcome import Failed, Phase
 from monitor.model.report import ProbeReport
 from monitor.store.histogram import LATENCY_BOUNDS_S, Histogram
@@ -71,6 +71,12 @@ class BrokerState:
     tls: TlsFacts | None = None
     """The latest handshake that brought certificates; kept while the broker is down."""
     tls_seen_at: datetime | None = None
+    certificate_changes: Mapping[Changed, int] = field(
+        default_factory=lambda: MappingProxyType(dict.fromkeys(Changed, 0))
+    )
+    """How often what was served changed, by what; all are present from the start."""
+    last_change: CertificateChange | None = None
+    """The latest that concerns devices which hold on to the old CA."""
     standing_since: datetime | None = None
     """When the present verdict and reason began."""
     failing_since: datetime | None = None

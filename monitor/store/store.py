@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from monitor.model.broker import Broker, ClientIdentity
 from monitor.model.facts import TlsFacts
-from monitor.model.judgement import Assessment
+from monitor.model.judgement import Assessment, CertificateChange, Changed
 from monitor.model.outcome import Done, Failed, Phase, PhaseReport
 from monitor.model.report import ProbeReport
 from monitor.store.daemon import MonitorStats
@@ -56,6 +56,11 @@ class Store:
         state = self._states.get(name)
         return None if state is None else state.tls
 
+    def last_change(self, name: str) -> CertificateChange | None:
+        """Return the latest change of that broker's CA; None if there was never any."""
+        state = self._states.get(name)
+        return None if state is None else state.last_change
+
     def snapshot(self) -> Snapshot:
         """Return everything known now."""
         return Snapshot(brokers=tuple(self._states.values()), monitor=self.monitor.snapshot())
@@ -88,6 +93,8 @@ def _after(state: BrokerState, report: ProbeReport, assessment: Assessment) -> B
         assessment=assessment,
         tls=report.tls if brought_certificates else state.tls,
         tls_seen_at=at if brought_certificates else state.tls_seen_at,
+        certificate_changes=_changes(state, assessment.change),
+        last_change=assessment.change if assessment.change and assessment.change.concerns_pins else state.last_change,
         standing_since=at if changed else state.standing_since,
         failing_since=None if assessment.success else state.failing_since or at,
         last_success_at=at if assessment.success else state.last_success_at,
@@ -98,6 +105,12 @@ def _after(state: BrokerState, report: ProbeReport, assessment: Assessment) -> B
         retransmitted_total=state.retransmitted_total + (retransmitted or 0),
         recent_failures=_kept(state, report, failed, at),
     )
+
+
+def _changes(state: BrokerState, change: CertificateChange | None) -> Mapping[Changed, int]:
+    if change is None:
+        return state.certificate_changes
+    return MappingProxyType({what: count + (what in change.what) for what, count in state.certificate_changes.items()})
 
 
 def _counted(state: BrokerState, phase: Phase) -> MappingProxyType[Phase, int]:

@@ -117,6 +117,7 @@ def _read(encoded: bytes) -> CertificateFacts:
         authority_key_id=found.authority_key_id,
         ca_issuers=found.ca_issuers,
         is_self_issued=None if subject_der is None or issuer_der is None else subject_der == issuer_der,
+        spki_sha256=None if key_facts is None or key is None else hashlib.sha256(key.encoded).hexdigest(),
         unreadable=lost.names,
     )
 

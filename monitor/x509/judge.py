@@ -143,6 +143,7 @@ def _judgement(
     strict = exhausted(Validator.CRYPTOGRAPHY_STRICT) if relaxed.is_exhausted else bench.strict(now, reference)
     is_trusted = openssl.opinion.accepts or relaxed.opinion.accepts
     timeless = (openssl, relaxed) if is_trusted else _ignoring_time(bench, judged, gives_up=relaxed.is_exhausted)
+    last = _last(bench, timeless)
     return Judgement(
         at=at,
         opinions=(openssl.opinion, strict.opinion, relaxed.opinion),
@@ -150,8 +151,9 @@ def _judgement(
         is_trusted_ignoring_time=any(answer.opinion.accepts for answer in timeless),
         name_matches=name_matches,
         is_for_servers=for_servers,
-        path_not_after=_last_end(bench, timeless),
+        path_not_after=None if last is None else last.path_not_after,
         judged_certificates=len(judged),
+        path_end=None if last is None else last.path_end,
     )
 
 
@@ -165,20 +167,25 @@ def _ignoring_time(bench: Bench, judged: tuple[CertificateFacts, ...], *, gives_
     return tuple(answers)
 
 
-def _last_end(bench: Bench, answers: tuple[Answer, ...]) -> datetime | None:
+def _last(bench: Bench, answers: tuple[Answer, ...]) -> Answer | None:
     # The path that was found need not be the one that lasts longest: where it ends, another may still hold.
-    end = _latest(answers)
+    last = _longest(answers)
     for _ in range(_MAX_SUCCESSIVE_PATHS):
-        then = None if end is None else second_after(end)
-        later = None if then is None else _latest((bench.openssl(then), bench.relaxed(then)))
+        then = None if last is None or last.path_not_after is None else second_after(last.path_not_after)
+        later = None if then is None else _longest((bench.openssl(then), bench.relaxed(then)))
         if later is None:
             break
-        end = later
-    return end
+        last = later
+    return last
 
 
-def _latest(answers: tuple[Answer, ...]) -> datetime | None:
-    return max((answer.path_not_after for answer in answers if answer.path_not_after is not None), default=None)
+def _longest(answers: tuple[Answer, ...]) -> Answer | None:
+    best: Answer | None = None
+    for answer in answers:
+        end = answer.path_not_after
+        if end is not None and (best is None or best.path_not_after is None or end > best.path_not_after):
+            best = answer
+    return best
 
 
 def _keep(memory: dict[_K, _V], at_most: int) -> None:

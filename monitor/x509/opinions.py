@@ -13,19 +13,22 @@ Measured about them, and relied on here:
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, VerificationError
 from OpenSSL import crypto
 
 from monitor.model.facts import CertificateFacts
-from monitor.model.judgement import Opinion, Validator
+from monitor.model.judgement import Cause, Opinion, PathEnd, Validator
 from monitor.x509.anchors import Anchors, load_all, load_cryptography, load_openssl
 from monitor.x509.names import ip_address
 from monitor.x509.usage import is_for_servers
@@ -47,6 +50,8 @@ class Answer:
     opinion: Opinion
     path_not_after: datetime | None
     """The last second in which every certificate of that path is valid; None if there is no path."""
+    path_end: PathEnd | None = None
+    """Whose end that is: the lowest one, where several end together."""
     is_exhausted: bool = False
     """It gave up: the pile holds more possible paths than it is willing to try."""
 
@@ -88,11 +93,10 @@ class Bench:
         except crypto.X509StoreContextError as error:
             code, depth, words = error.errors
             return _refusal(Validator.OPENSSL, str(words), code=code, depth=depth)
-        above = [crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in path[1:]]
-        if not self._not_for_servers.isdisjoint(above):
+        encoded = [crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in path]
+        if not self._not_for_servers.isdisjoint(encoded[1:]):
             return _refusal(Validator.OPENSSL, _NOT_FOR_SERVERS)
-        ends = [_not_after(certificate) for certificate in path]
-        return _approval(Validator.OPENSSL, min(end for end in ends if end is not None) if all(ends) else None)
+        return _approval(Validator.OPENSSL, [_not_after(certificate) for certificate in path], encoded.__getitem__)
 
     def relaxed(self, at: datetime) -> Answer:
         """Ask cryptography for a path at this moment, leaving the WebPKI's rules on extensions aside."""
@@ -106,7 +110,7 @@ class Bench:
             if _EXHAUSTED in str(error):
                 return exhausted(Validator.CRYPTOGRAPHY_RELAXED)
             return _refusal(Validator.CRYPTOGRAPHY_RELAXED, _one_line(error))
-        return _approval(Validator.CRYPTOGRAPHY_RELAXED, min(certificate.not_valid_after_utc for certificate in path))
+        return _cryptography_approval(Validator.CRYPTOGRAPHY_RELAXED, path)
 
     def strict(self, at: datetime, reference: str) -> Answer:
         """Ask cryptography as a WebPKI client would: path, profile, extendedKeyUsage and name."""
@@ -119,7 +123,7 @@ class Bench:
             path = builder.build_server_verifier(subject).verify(self._leaf, self._others)
         except _ERRORS as error:
             return _refusal(Validator.CRYPTOGRAPHY_STRICT, _one_line(error))
-        return _approval(Validator.CRYPTOGRAPHY_STRICT, min(certificate.not_valid_after_utc for certificate in path))
+        return _cryptography_approval(Validator.CRYPTOGRAPHY_STRICT, path)
 
     def _builder(self, at: datetime) -> PolicyBuilder | None:
         store = self._anchors.cryptography
@@ -198,8 +202,22 @@ def _not_after(certificate: crypto.X509) -> datetime | None:
         return None
 
 
-def _approval(validator: Validator, path_not_after: datetime | None) -> Answer:
-    return Answer(opinion=Opinion(validator=validator, accepts=True, error=None), path_not_after=path_not_after)
+def _cryptography_approval(validator: Validator, path: list[x509.Certificate]) -> Answer:
+    ends = [certificate.not_valid_after_utc for certificate in path]
+    return _approval(validator, ends, lambda place: path[place].public_bytes(Encoding.DER))
+
+
+def _approval(validator: Validator, ends: Sequence[datetime | None], encoded: Callable[[int], bytes]) -> Answer:
+    """Make the answer of who found a path, leaf first, by when its certificates end and what they are in DER."""
+    opinion = Opinion(validator=validator, accepts=True, error=None)
+    known = [end for end in ends if end is not None]
+    if len(known) < len(ends):
+        return Answer(opinion=opinion, path_not_after=None)
+    end = min(known)
+    place = known.index(end)
+    cause = Cause.LEAF if place == 0 else Cause.ROOT if place == len(ends) - 1 else Cause.INTERMEDIATE
+    fingerprint = hashlib.sha256(encoded(place)).hexdigest()
+    return Answer(opinion=opinion, path_not_after=end, path_end=PathEnd(cause=cause, fingerprint_sha256=fingerprint))
 
 
 def _refusal(validator: Validator, words: str, *, code: int | None = None, depth: int | None = None) -> Answer:

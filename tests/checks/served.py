@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from monitor.demo.pki import Issued, issue
-from monitor.model.broker import Broker, ClientIdentity, MqttSettings, Policy, Secret, TlsSettings, Trust
+from monitor.model.broker import Broker, ClientIdentity, MqttSettings, Policy, Secret, TlsSettings, Trust, TrustProfile
 from monitor.model.facts import MqttFacts, TlsFacts
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES, Clock, Done, Failed, Phase, PhaseReport, Skipped
 from monitor.model.report import ProbeReport
@@ -45,8 +46,9 @@ def broker(
     client: tuple[Issued, ...] = (),
     qos: int = 1,
     policy: Policy | None = None,
+    profiles: Mapping[str, Issued] | None = None,
 ) -> Broker:
-    """Make a broker that trusts these anchors (by default the root)."""
+    """Make a broker that trusts these anchors (by default the root), with trust profiles of one anchor each."""
     identity = None
     if client:
         chain = tuple(issued.der for issued in client)
@@ -58,6 +60,10 @@ def broker(
             trust=Trust(source=source, anchors=tuple(anchor.der for anchor in anchors or (ROOT,))),
             server_name=server_name,
             client_identity=identity,
+            trust_profiles=tuple(
+                TrustProfile(name=name, trust=Trust(source=f"{name}.pem", anchors=(anchor.der,)))
+                for name, anchor in (profiles or {}).items()
+            ),
         ),
         mqtt=MqttSettings(qos=qos),
         policy=policy or Policy(),

@@ -96,3 +96,23 @@ def test_empty_store_is_a_problem_that_names_the_variables(load_text: Load, tmp_
     (problem,) = refused.value.problems
     assert problem.message == "expected a system trust store, found none where SSL_CERT_FILE and SSL_CERT_DIR say"
     assert (problem.line, problem.key) == (4, "brokers[0].tls.trust")
+
+
+def test_profiles_are_read_like_other_trusts_and_joined_with_the_shared_ones(
+    load_text: Load, pki: TestPki, write: Write, tmp_path: Path
+) -> None:
+    write("old.pem", pki.root)
+    write("new.pem", pki.intermediate)
+    shared = "defaults:\n  tls: {trust_profiles: {gateway: system, devices: old.pem}}\n"
+    config = load_text(shared + BROKER % "trust_profiles: {devices: new.pem, 2022.x_y-z: old.pem}")
+    found = [(each.name, each.trust.source, each.trust.anchors) for each in config.brokers[0].tls.trust_profiles]
+    assert found == [
+        ("2022.x_y-z", str(tmp_path / "old.pem"), (pki.root.der,)),
+        ("devices", str(tmp_path / "new.pem"), (pki.intermediate.der,)),
+        ("gateway", "system", (pki.foreign_root.der,)),
+    ]
+
+
+def test_there_are_no_profiles_unless_named(load_text: Load) -> None:
+    assert load_text(BROKER % "").brokers[0].tls.trust_profiles == ()
+    assert load_text(BROKER % "trust_profiles: ").brokers[0].tls.trust_profiles == ()

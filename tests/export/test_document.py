@@ -7,9 +7,11 @@ from monitor.export.document import document, pending
 from monitor.model.judgement import Hints
 from monitor.model.outcome import Phase
 from tests.support.records import (
+    a_break,
     a_broker,
     a_certificate,
     a_finding,
+    a_profile,
     a_report,
     an_assessment,
     expired,
@@ -27,6 +29,8 @@ KEYS = [
     "tls",
     "certificates",
     "findings",
+    "trust_profiles",
+    "next_break",
 ]  # fmt: skip
 
 
@@ -140,3 +144,19 @@ def test_document_is_plain_json_even_with_text_that_no_encoding_holds() -> None:
     assert text.isascii()
     assert text.isprintable()
     assert json.loads(text)["certificates"][0]["subject"] == "\ud800\x1b"
+
+
+def test_profiles_and_what_breaks_next_are_told() -> None:
+    report = a_report()
+    profiles = (a_profile(), a_profile("gateway", error="OpenSSL says: no"))
+    shown = document(report, an_assessment(report, profiles=profiles, next_break=a_break()))
+    assert shown["trust_profiles"] == [
+        {"name": "devices-2022", "trusted": True, "not_after": "2027-01-23T12:00:00Z", "error": None},
+        {"name": "gateway", "trusted": False, "not_after": None, "error": "OpenSSL says: no"},
+    ]
+    assert shown["next_break"] == {
+        "at": "2026-12-05T13:00:00Z",
+        "cause": "leaf",
+        "certificate": 0,
+        "message": "The broker's certificate (CN=mqtt.example.org) ends then.",
+    }

@@ -13,14 +13,17 @@ from monitor.export.families import FAMILIES
 from monitor.export.metrics import LABEL_LIMIT, collect, exposition
 from monitor.model.broker import Broker, Protocol
 from monitor.model.facts import TcpFacts
-from monitor.model.judgement import Severity
+from monitor.model.judgement import Changed, Severity
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES
 from monitor.store import Snapshot, Store
 from tests.support.records import (
     NOW,
+    a_break,
     a_broker,
     a_certificate,
+    a_change,
     a_finding,
+    a_profile,
     a_report,
     an_assessment,
     expired,
@@ -49,7 +52,10 @@ def everything() -> Snapshot:
     )
     store = watching(*brokers)
     healthy = a_report("healthy", tls=replace(tls_facts(), alpn="mqtt"))
-    store.record(healthy, an_assessment(healthy, a_finding()))
+    profiles = (a_profile(), a_profile("gateway", error="OpenSSL says: no"))
+    change = a_change(Changed.LEAF, Changed.ISSUER)
+    opinions = an_assessment(healthy, a_finding(), profiles=profiles, change=change, next_break=a_break())
+    store.record(healthy, opinions)
     store.record(*expired())
     tls_only = a_report("dashboard", protocol=Protocol.TLS)
     store.record(tls_only, an_assessment(tls_only))
@@ -226,6 +232,33 @@ def test_a_chain_whose_end_is_not_known_has_no_expiry() -> None:
     report = a_report(reason="verify_chain_untrusted")
     store.record(report, an_assessment(report, chain_not_after=None))
     assert of(series(store.snapshot()), "mqtt_tls_chain_expiry_timestamp_seconds") == {}
+
+
+def test_profiles_stand_beside_the_configured_trust() -> None:
+    assert {
+        key: value for key, value in of(series(everything()), "mqtt_tls_chain_valid").items() if 'site="north"' in key
+    } == {
+        '{broker="healthy",site="north",trust="configured"}': 1.0,
+        '{broker="healthy",site="north",trust="devices-2022"}': 1.0,
+        '{broker="healthy",site="north",trust="gateway"}': 0.0,
+    }
+
+
+def test_next_break_is_one_series_with_its_cause() -> None:
+    assert of(series(everything()), "mqtt_tls_next_break_timestamp_seconds") == {
+        '{broker="healthy",cause="leaf",site="north"}': (NOW + timedelta(days=12, hours=1)).timestamp()
+    }
+
+
+def test_certificate_changes_are_counted_by_what_and_zero_from_the_start() -> None:
+    name = "mqtt_tls_certificate_changes_total"
+    assert of(series(watching().snapshot()), name) == {
+        f'{{broker="plant-7",what="{what}"}}': 0.0 for what in ("leaf", "key", "issuer", "root")
+    }
+    found = of(series(everything()), name)
+    assert found['{broker="healthy",site="north",what="leaf"}'] == 1.0
+    assert found['{broker="healthy",site="north",what="issuer"}'] == 1.0
+    assert found['{broker="healthy",site="north",what="root"}'] == 0.0
 
 
 def test_tls_only_broker_has_no_mqtt_series() -> None:

@@ -6,10 +6,21 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 from monitor.export.page import broker_page, index, not_found, stylesheet
-from monitor.model.judgement import Assessment, Hints, Severity
+from monitor.model.judgement import Assessment, Cause, Hints, Severity
 from monitor.model.report import ProbeReport
 from monitor.store import BrokerState, Store
-from tests.support.records import NOW, a_broker, a_certificate, a_finding, a_report, an_assessment, expired, tls_facts
+from tests.support.records import (
+    NOW,
+    a_break,
+    a_broker,
+    a_certificate,
+    a_finding,
+    a_profile,
+    a_report,
+    an_assessment,
+    expired,
+    tls_facts,
+)
 
 LATER = NOW + timedelta(minutes=8)
 HOSTILE = "<script>alert(1)</script>\"'&\x1b\u202e"
@@ -69,7 +80,7 @@ def test_index_says_of_each_broker_what_is_known() -> None:
         "critical plant-7 The server's certificate ended 3 days ago, on 2026-11-20 11:00:00 UTC. "
         "7 minutes ago - 3 days ago -" in text
     )
-    assert "ok healthy Connected, and got its own message back in 3.20 ms. - 7 minutes ago in 60 days 3.20 ms" in text
+    assert "ok healthy Connected, and got its own message back in 3.20 ms. - 7 minutes ago in 60 days - 3.20 ms" in text
 
 
 def test_index_puts_the_gravest_first() -> None:
@@ -190,3 +201,14 @@ def test_pages_need_no_script_no_inline_style_and_nothing_from_elsewhere() -> No
 def test_pages_refresh_themselves() -> None:
     html = broker_page(state_of(expired()), LATER)
     assert '<meta http-equiv="refresh" content="15">' in html
+
+
+def test_profiles_and_what_breaks_next_are_on_the_pages() -> None:
+    report = a_report()
+    profiles = (a_profile(), a_profile("gateway", error="OpenSSL says: <no>"))
+    result = (report, an_assessment(report, profiles=profiles, next_break=a_break(Cause.CLIENT_CERTIFICATE)))
+    assert "in 61 days client certificate, in 12 days 3.20 ms" in Reader(index(store_of(result).snapshot(), NOW)).text
+    page = Reader(broker_page(state_of(result), NOW)).text
+    assert "Next to break the broker's certificate (CN=mqtt.example.org), in 12 days (2026-12-05 13:00:00 UTC)" in page
+    assert "devices-2022 accepts the chain : ends 2027-01-23 12:00:00 UTC, in 61 days" in page
+    assert "gateway refuses the chain : OpenSSL says: <no>" in page

@@ -12,9 +12,11 @@ from monitor.model.judgement import Assessment, Finding, Hints, Severity
 from monitor.model.outcome import Clock, Confidence, Done, Phase, PhaseReport
 from monitor.model.report import ProbeReport
 from tests.support.records import (
+    a_break,
     a_certificate,
     a_chain,
     a_finding,
+    a_profile,
     a_report,
     an_assessment,
     expired,
@@ -225,3 +227,20 @@ def test_summary_is_verdict_broker_and_sentence_on_one_line() -> None:
         "CRITICAL  plant-7  The server's certificate ended 3 days ago, on 2026-11-20 11:00:00 UTC.",
         "OK        healthy  Connected, and got its own message back in 3.20 ms.",
     ]
+
+
+def test_profiles_and_what_breaks_next_have_a_line_each() -> None:
+    report = a_report()
+    profiles = (a_profile(), a_profile("gateway", error="OpenSSL says: no \x1b[31m"))
+    lines = shown(report, an_assessment(report, profiles=profiles, next_break=a_break()), width=120).splitlines()
+    assert "  accepted  devices-2022  ends 2027-01-23 12:00:00 UTC, in 60 days" in lines
+    assert "  refused   gateway  OpenSSL says: no \ufffd[31m" in lines
+    assert (
+        "Next to break: the broker's certificate (CN=mqtt.example.org), in 12 days (2026-12-05 13:00:00 UTC)" in lines
+    )
+
+
+def test_broker_without_profiles_or_anything_left_to_break_has_no_lines_about_them() -> None:
+    text = of(a_report())
+    assert "Trust profiles" not in text
+    assert "Next to break" not in text

@@ -7,7 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.model.broker import Broker, ClientIdentity, Protocol, Secret, TlsSettings, Trust
 from monitor.model.facts import CertificateFacts, KeyFacts, MqttFacts, Role, TcpFacts, TlsFacts
-from monitor.model.judgement import Assessment, Finding, Hints, Judgement, Severity
+from monitor.model.judgement import (
+    Assessment,
+    Cause,
+    CertificateChange,
+    Changed,
+    Finding,
+    Hints,
+    Judgement,
+    NextBreak,
+    ProfileOpinion,
+    Severity,
+)
 from monitor.model.outcome import (
     MQTT_PHASES,
     TLS_PHASES,
@@ -213,6 +224,9 @@ def an_assessment(
     *findings: Finding,
     judgement: Judgement | None = None,
     chain_not_after: datetime | None = NOW + timedelta(days=61),
+    profiles: tuple[ProfileOpinion, ...] = (),
+    change: CertificateChange | None = None,
+    next_break: NextBreak | None = None,
 ) -> Assessment:
     """Return an assessment of that report with these findings, gravest first."""
     return Assessment(
@@ -221,6 +235,36 @@ def an_assessment(
         findings=tuple(sorted(findings, key=lambda finding: -finding.severity)),
         judgement=judgement or a_judgement(at=report.started_at),
         chain_not_after=chain_not_after,
+        profiles=profiles,
+        change=change,
+        next_break=next_break,
+    )
+
+
+def a_profile(name: str = "devices-2022", *, error: str | None = None) -> ProfileOpinion:
+    """Return the opinion of a trust profile: it accepts the chain, unless it says why not."""
+    not_after = None if error else NOW + timedelta(days=61)
+    return ProfileOpinion(name=name, is_trusted=error is None, path_not_after=not_after, error=error)
+
+
+def a_change(*what: Changed, at: datetime = NOW) -> CertificateChange:
+    return CertificateChange(
+        at=at,
+        what=what,
+        issuer_before="CN=Old CA",
+        issuer_after="CN=Example Issuing CA",
+        root_before="CN=Old Root",
+        root_after="CN=Example Root",
+    )
+
+
+def a_break(cause: Cause = Cause.LEAF, *, certificate: int | None = 0) -> NextBreak:
+    return NextBreak(
+        at=NOW + timedelta(days=12, hours=1),
+        cause=cause,
+        certificate=certificate,
+        what="the broker's certificate (CN=mqtt.example.org)",
+        sentence="The broker's certificate (CN=mqtt.example.org) ends then.",
     )
 
 
