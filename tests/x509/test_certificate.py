@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -446,3 +446,10 @@ def test_chain_that_repeats_is_not_read_again_and_memory_of_chains_is_bounded() 
 
 def test_no_certificates_are_no_facts() -> None:
     assert read_chain([]) == ()
+
+
+def test_public_key_has_the_fingerprint_that_pins_are_made_of() -> None:
+    spki = LEAF.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert read(LEAF.der).spki_sha256 == hashlib.sha256(spki).hexdigest()
+    assert read(b"").spki_sha256 is None
+    assert read(issue(now=NOW, key=LEAF.key).der).spki_sha256 == read(LEAF.der).spki_sha256
