@@ -268,7 +268,7 @@ def test_demo_on_an_impossible_port_is_wrong_usage() -> None:
 def test_version_and_help_and_nothing() -> None:
     assert run_command("--version").stdout.startswith("mqtt-tls-monitor ")
     text = run_command("--help").stdout
-    for command in ("run", "probe", "check-config", "explain", "demo"):
+    for command in ("run", "probe", "inspect", "check-config", "explain", "demo"):
         assert f"  {command} " in text
     nothing = run_command()
     assert nothing.returncode == 3

@@ -1,9 +1,9 @@
-"""All findings about a report, at a moment; and the one that forbids trusting a broker."""
+"""All findings about a report or a file, at a moment; and the one that forbids trusting a broker."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain as joined
 
@@ -15,6 +15,8 @@ from monitor.checks.entry import do
 from monitor.checks.failure import failure
 from monitor.checks.hints import CIPHER_SUITES
 from monitor.checks.identity import name_mismatch, unreadable, usage
+from monitor.checks.installation import advised, key_mismatch
+from monitor.checks.installation import names as names_left_out
 from monitor.checks.order import ca_first, leaf_first, order
 from monitor.checks.outlook import next_break
 from monitor.checks.path import follow
@@ -22,8 +24,9 @@ from monitor.checks.profiles import profile_opinion, profiles
 from monitor.checks.trust import invalid, trust
 from monitor.checks.validators import disagreement
 from monitor.checks.validity import validity
-from monitor.model.broker import Broker
-from monitor.model.facts import TlsFacts
+from monitor.model.broker import Broker, Policy, Protocol, TlsSettings, Trust
+from monitor.model.chain_file import ChainFile
+from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.judgement import (
     Assessment,
     CertificateChange,
@@ -35,7 +38,9 @@ from monitor.model.judgement import (
 )
 from monitor.model.reasons import VERIFY_FINDINGS
 from monitor.model.report import ProbeReport
+from monitor.x509.anchors import load_openssl
 from monitor.x509.judge import Judge
+from monitor.x509.names import matches
 
 _CHAIN_CHECKS = (
     ca_first,
@@ -73,14 +78,14 @@ class Assessor:
         Returns:
             None if it is accepted; else the gravest finding that forbids it, its code one of `VERIFY_FINDINGS`.
         """
-        judgement = self._judged(tls, broker, now)
+        judgement = self._judged(tls.certificates, broker, now)
         if judgement.accepted:
             return None
         if not tls.certificates:
             return _nothing_served()
         critical = {
             found.code: found
-            for found in reversed(gravest_first(_explained(self._case(tls, broker, now, judgement))))
+            for found in reversed(gravest_first(_explained(self._case(tls.certificates, broker, now, judgement))))
             if found.severity is Severity.CRITICAL
         }
         return next(critical[code] for code in VERIFY_FINDINGS if code in critical)
@@ -133,8 +138,8 @@ class Assessor:
         last_seen: TlsFacts | None,
         last_change: CertificateChange | None,
     ) -> _OfChain:
-        judgement = self._judged(tls, broker, now)
-        case = self._case(tls, broker, now, judgement)
+        judgement = self._judged(tls.certificates, broker, now)
+        case = self._case(tls.certificates, broker, now, judgement)
         by_profile = {
             profile.name: self._judge.judge(tls.certificates, profile.trust, broker.tls.server_name, now)
             for profile in broker.tls.trust_profiles
@@ -163,22 +168,67 @@ class Assessor:
             ),
         )
 
-    def _judged(self, tls: TlsFacts, broker: Broker, now: datetime) -> Judgement:
-        return self._judge.judge(tls.certificates, broker.tls.trust, broker.tls.server_name, now)
+    def inspect(
+        self, file: ChainFile, *, trust: Trust, names: tuple[str, ...], policy: Policy, now: datetime
+    ) -> Assessment:
+        """Say everything there is to say about a certificate file before it is installed.
 
-    def _case(self, tls: TlsFacts, broker: Broker, now: datetime, served: Judgement) -> Case:
+        `success` says that a broker can load it with that key, and that clients will accept it.
+
+        Args:
+            file: what it holds.
+            trust: of the clients.
+            names: by which the broker is to be reached, each an A-label DNS name or IP literal; none: no name check.
+            policy: from when on an end is near.
+            now: the moment to judge at; aware.
+        """
+        chain = leaf_first(file.certificates)
+        # Without a name to check, that of strict clients is one that the certificate is for.
+        reference = next(iter((*names, *chain[0].dns_names, *chain[0].ip_addresses)), "")
+        broker = Broker(
+            name=file.source,
+            host=reference,
+            protocol=Protocol.TLS,
+            tls=TlsSettings(trust=trust, server_name=reference),
+            policy=policy,
+        )
+        served = self._judged(file.certificates, broker, now)
+        case = replace(
+            self._case(file.certificates, broker, now, served),
+            accepted=served.is_trusted
+            and served.is_for_servers
+            and all(matches(file.certificates[0], name) for name in names),
+            mismatched=tuple(name for name in names if not matches(chain[0], name)),
+            is_file=True,
+            useless=file.damaged.union(facts.position for facts in chain if load_openssl(facts.der) is None),
+        )
+        key = tuple(key_mismatch(case, file.key))
+        findings = (*_explained(case), *key, *names_left_out(case, names))
+        return Assessment(
+            at=now,
+            success=case.accepted and not key and not case.useless,
+            findings=gravest_first(map(advised, findings)),
+            judgement=served,
+            chain_not_after=_chain_not_after(case),
+        )
+
+    def _judged(self, served: tuple[CertificateFacts, ...], broker: Broker, now: datetime) -> Judgement:
+        return self._judge.judge(served, broker.tls.trust, broker.tls.server_name, now)
+
+    def _case(
+        self, certificates: tuple[CertificateFacts, ...], broker: Broker, now: datetime, served: Judgement
+    ) -> Case:
         # Where the file begins with a CA, the rest is said of the chain as it will be once that is put right: else
         # every further line would only repeat that a CA is no server.
-        chain = leaf_first(tls.certificates)
-        judgement = served
-        if chain is not tls.certificates:
-            judgement = self._judge.judge(chain, broker.tls.trust, broker.tls.server_name, now)
+        chain = leaf_first(certificates)
+        judgement = served if chain is certificates else self._judged(chain, broker, now)
         return Case(
             chain=chain,
             judgement=judgement,
             accepted=served.accepted,
             anchors=self._judge.anchors(broker.tls.trust),
             broker=broker,
+            mismatched=() if judgement.name_matches else (broker.tls.server_name,),
             now=now,
         )
 

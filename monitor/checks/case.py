@@ -28,7 +28,24 @@ class Case:
     """Whether the chain was accepted as served."""
     anchors: Anchors
     broker: Broker
+    """Whose chain it is; for a file, the broker that it is meant for."""
+    mismatched: tuple[str, ...]
+    """The names by which the broker is to be reached that its certificate is not for."""
     now: datetime
+    is_file: bool = False
+    """The chain was read from a file and not served."""
+    useless: frozenset[int] = frozenset()
+    """Of a file: positions of the certificates that no broker can load."""
+
+    @property
+    def sender(self) -> str:
+        """Who shows the chain, for sentences."""
+        return "the file" if self.is_file else "the broker"
+
+    @property
+    def lacking(self) -> str:
+        """What is true of a certificate that is not in the chain, for sentences."""
+        return "the file does not hold" if self.is_file else "the broker does not send"
 
     @property
     def leaf(self) -> CertificateFacts:

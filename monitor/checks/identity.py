@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.checks.case import Case, capitalised, described, finding
-from monitor.model.judgement import Finding
+from monitor.model.judgement import Finding, Severity
 from monitor.x509.names import ip_address
 
 _MAX_NAMES_SHOWN = 10
 
 
 def name_mismatch(case: Case) -> Iterator[Finding]:
-    """Yield `name_mismatch` if no subjectAltName is the name by which the broker is reached (RFC 9525 6)."""
-    if case.judgement.name_matches:
-        return
-    reference = case.broker.tls.server_name
-    yield finding(
-        "name_mismatch",
-        f"{capitalised(described(case.leaf))} is not for {reference}: {_names_held(case, reference)}.",
-        certificate=case.leaf.position,
-    )
+    """Yield `name_mismatch` for each name by which the broker is reached and that no subjectAltName is (RFC 9525 6)."""
+    for reference in case.mismatched:
+        yield finding(
+            "name_mismatch",
+            f"{capitalised(described(case.leaf))} is not for {reference}: {_names_held(case, reference)}.",
+            certificate=case.leaf.position,
+        )
 
 
 def usage(case: Case) -> Iterator[Finding]:
@@ -41,15 +39,27 @@ def usage(case: Case) -> Iterator[Finding]:
 
 
 def unreadable(case: Case) -> Iterator[Finding]:
-    """Yield `certificate_unreadable` for each certificate of which a field could not be decoded."""
+    """Yield `certificate_unreadable` for each certificate that is damaged, or of which a field could not be decoded."""
     for facts in case.chain:
+        is_useless = facts.position in case.useless
+        if not facts.unreadable and not is_useless:
+            continue
+        says = "is damaged"
         if facts.unreadable:
             fields = ", ".join(facts.unreadable[:_MAX_NAMES_SHOWN])
-            yield finding(
-                "certificate_unreadable",
-                f"{capitalised(described(facts))} breaks the encoding rules in: {fields}. The rest of it was read.",
-                certificate=facts.position,
+            says = f"breaks the encoding rules in: {fields}. The rest of it was read"
+        sentence = f"{capitalised(described(facts))} {says}."
+        if is_useless:
+            sentence += (
+                " Brokers will not load the file: it was cut off, joined with another without a line break, or written "
+                "by something that does not know certificates."
             )
+        yield finding(
+            "certificate_unreadable",
+            sentence,
+            severity=Severity.CRITICAL if is_useless else None,
+            certificate=facts.position,
+        )
 
 
 def _names_held(case: Case, reference: str) -> str:

@@ -29,9 +29,10 @@ def ca_first(case: Case) -> Iterator[Finding]:
     if case.leaf.position == 0:
         return
     first = next(facts for facts in case.chain if facts.position == 0)
+    file = "The file" if case.is_file else "The broker's certificate file"
     yield finding(
         "chain_ca_first",
-        f"The broker's certificate file begins with the certificate of a CA ({name(first.subject)}) and not with the "
+        f"{file} begins with the certificate of a CA ({name(first.subject)}) and not with the "
         f"broker's own ({name(case.leaf.subject)}, at position {case.leaf.position}): clients take the first one for "
         "the broker's.",
         severity=Severity.WARNING if case.accepted else Severity.CRITICAL,
@@ -46,7 +47,7 @@ def order(case: Case) -> Iterator[Finding]:
         if names_issuer(before[-1], facts) or any(_is_same_authority(facts, earlier) for earlier in before[1:]):
             continue
         wanted = any(names_issuer(other, facts) for other in case.chain if other is not facts)
-        why = "certifies another than the one sent before it" if wanted else "certifies none of those sent with it"
+        why = "certifies another than the one before it" if wanted else "certifies none of the others"
         yield finding("chain_order", f"{capitalised(described(facts))} {why}.", certificate=facts.position)
         return
 

@@ -48,7 +48,7 @@ def invalid(case: Case, sentence: str = "") -> Finding:
     """Make the finding that leaves the word to the validators."""
     opinions = refusal(case.judgement)
     dropped = len(case.chain) - case.judgement.judged_certificates
-    left_out = f" {dropped} of {len(case.chain)} served certificates were too many or too large to be judged."
+    left_out = f" {dropped} of {len(case.chain)} certificates were too many or too large to be judged."
     return finding(
         "chain_invalid",
         (sentence or f"No valid path from the broker's certificate to a CA in {_source(case)} was found.")
@@ -108,18 +108,18 @@ def _missing(case: Case, path: Path) -> Finding:
             "chain_untrusted",
             f"The chain ends in {described(last)}, issued by {issuer}, which {_source(case)} does not hold; servers "
             f"rightly leave the root out, so {issuer} is most likely a root that is not trusted here, or else a "
-            f"further intermediate that the broker does not send{_published(last)}.",
+            f"further intermediate that {case.lacking}{_published(last)}.",
             certificate=last.position,
         )
     likelihood = (
-        "the broker leaves out the intermediate certificate"
+        f"{case.sender} leaves out the intermediate certificate"
         if last.ca_issuers
-        else "either it is an intermediate certificate that the broker leaves out, or it is a private CA that is not "
-        "trusted here"
+        else f"either it is an intermediate certificate that {case.sender} leaves out, or it is a private CA that is "
+        "not trusted here"
     )
     return finding(
         "chain_incomplete",
-        f"{capitalised(described(last))} was issued by {issuer}, which the broker does not send and {_source(case)} "
+        f"{capitalised(described(last))} was issued by {issuer}, which {case.lacking} and {_source(case)} "
         f"does not hold: {likelihood}{_published(last)}.",
         certificate=last.position,
     )

@@ -137,6 +137,20 @@ FINDINGS: Final = (
         ),
         "RFC 9525 6",
     ),
+    critical(
+        "key_mismatch",
+        "The private key does not belong to the certificate",
+        "A certificate and its private key are made for each other: the broker proves with the key that the "
+        "certificate is its own. With another key it does not start, keeps the old certificate, or fails every "
+        "handshake. Mostly one of the two files is of an earlier renewal.",
+        do(
+            "Do not install the two together. Look for the key that was made for the certificate's request: `openssl "
+            "pkey -in server.key -pubout` and `openssl x509 -in server.pem -noout -pubkey` must print the same. If "
+            "it is lost, make a new key and have a certificate issued for it.",
+            SERVER_FILES,
+        ),
+        "RFC 8446 4.4.3; RFC 5246 7.4.3",
+    ),
     Entry(
         code="certificate_expiring",
         severity=Severity.WARNING,
@@ -247,6 +261,18 @@ FINDINGS: Final = (
             "`extendedKeyUsage = serverAuth` and `authorityKeyIdentifier = keyid`."
         ),
         reference="RFC 5280 4.2; CA/Browser Forum Baseline Requirements 7.1.2",
+    ),
+    Entry(
+        code="name_not_checked",
+        severity=Severity.INFO,
+        title="It was not checked whether the certificate is for the broker's name",
+        meaning="Clients refuse a certificate that is not for the name by which they reach the broker. By which one "
+        "they do was not said, so that was left out; everything else was checked.",
+        advice=do(
+            "Name what clients connect to, host name or address, as often as there are several: `mqtt-tls-monitor "
+            "inspect chain.pem --name broker.example --name 192.0.2.1`."
+        ),
+        reference="RFC 9525 6",
     ),
     Entry(
         code="qos_downgraded",

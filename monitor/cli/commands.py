@@ -145,6 +145,55 @@ def probe(
         return Status.UNKNOWN
 
 
+@app.command()
+def inspect(
+    *,
+    chain: Annotated[
+        Path, typer.Argument(metavar="CHAIN", readable=False, help="The broker's certificate file: PEM, DER, PKCS#12.")
+    ],
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Its private key; else the one in CHAIN, if there is one."),
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="The passphrase of key or PKCS#12 is in this file."),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Clients trust these CA certificates, not the system's."),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Clients reach the broker by this name or IP address. Repeatable."),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Judge as at this moment, such as 2027-01-31T12:00:00Z.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on one line.")] = False,
+) -> int:
+    """Judge a certificate file before it is installed.
+
+    Says what a probe would say if a broker served it, without a network. Exit status: 0 nothing wrong, 1 warnings,
+    2 critical, 3 it could not be found out.
+    """
+    from monitor.cli.inspect import CannotTell, inspect_file  # noqa: PLC0415
+
+    try:
+        return inspect_file(
+            chain,
+            key=key,
+            passphrase_file=passphrase_file,
+            ca_file=ca_file,
+            names=name or [],
+            at=at,
+            as_json=as_json,
+        )
+    except CannotTell as error:
+        _complain(str(error))
+        return Status.UNKNOWN
+
+
 @app.command("check-config")
 def check_config(
     config: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The configuration, YAML.")],

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.config.files import Content, Files, Unreadable, secret_value
-from monitor.config.identity import Unusable, client_identity, is_encrypted
+from monitor.config.identity import Unusable, client_identity
 from monitor.config.merge import PASSWORD_KEYS
+from monitor.config.private_key import is_encrypted
 from monitor.config.problems import Place, Problems
 from monitor.config.schema import BrokerOptions
 from monitor.config.scope import Scope

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from monitor.config import pem
+from monitor.config.private_key import PassphraseNeeded, PassphraseWrong, certified_key, private_key, public_half
 from monitor.config.text import quoted
 from monitor.model.broker import ClientIdentity, Secret
 
@@ -18,13 +17,6 @@ class Unusable(ValueError):  # noqa: N818  an answer, raised like one
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
         self.key = key
-
-
-def is_encrypted(key_pem: bytes) -> bool:
-    """Say whether the private key in the file needs a passphrase."""
-    block = _key_block(key_pem)
-    # PKCS#8 says it in the label, the older forms in a header (RFC 1421 4.6.1.1).
-    return block is not None and (block.label.startswith("ENCRYPTED") or b"\nProc-Type: 4,ENCRYPTED" in block.text)
 
 
 def client_identity(
@@ -48,8 +40,8 @@ def client_identity(
         expected = f"expected PEM certificates in {quoted(source)}, leaf first, found {error}"
         raise Unusable("client_certificate", expected) from None
     key = _private_key(key_pem, passphrase, key_source)
-    own = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    keys = [_public_key(der) for der in chain]
+    own = public_half(key)
+    keys = [certified_key(der) for der in chain]
     if keys[0] is None:
         raise Unusable(
             "client_certificate", f"expected a certificate, found one that is unreadable in {quoted(source)}"
@@ -66,36 +58,15 @@ def client_identity(
     return ClientIdentity(source=source, chain=chain, key=Secret(plain))
 
 
-def _key_block(data: bytes) -> pem.Block | None:
-    return next((block for block in pem.blocks(data) if block.is_private_key), None)
-
-
 def _private_key(data: bytes, passphrase: bytes | None, source: str) -> PrivateKeyTypes:
     expected = f"expected a private key in PEM in {quoted(source)}"
-    block = _key_block(data)
-    if block is None:
-        labels = ", ".join(dict.fromkeys(block.label for block in pem.blocks(data)))
-        raise Unusable("client_key", f"{expected}, found {f'only {labels}' if labels else 'no PEM block'}")
-    encrypted = is_encrypted(data)
-    if encrypted and passphrase is None:
-        message = f"{expected} without passphrase or client_key_passphrase_file beside it, found an encrypted one"
-        raise Unusable("client_key", message)
     try:
-        return serialization.load_pem_private_key(block.text, passphrase if encrypted else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # The library's own words may quote the file.
-        if encrypted:
-            message = f"expected the passphrase of the key in {quoted(source)}, found one that does not open it"
-            raise Unusable("client_key_passphrase_file", message) from None
-        raise Unusable("client_key", f"{expected}, found one that is damaged or of an unknown kind") from None
-
-
-def _public_key(der: bytes) -> bytes | None:
-    try:
-        return (
-            x509.load_der_x509_certificate(der)
-            .public_key()
-            .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        )
-    except (ValueError, UnsupportedAlgorithm):
-        return None
+        return private_key(data, passphrase)
+    except PassphraseNeeded as error:
+        message = f"{expected} without passphrase or client_key_passphrase_file beside it, found {error}"
+        raise Unusable("client_key", message) from None
+    except PassphraseWrong:
+        message = f"expected the passphrase of the key in {quoted(source)}, found one that does not open it"
+        raise Unusable("client_key_passphrase_file", message) from None
+    except ValueError as error:
+        raise Unusable("client_key", f"{expected}, found {error}") from None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import binascii
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _CERTIFICATE = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _BEGIN, _END, _DASHES = b"-----BEGIN ", b"-----END ", b"-----"
+_DIGITS = re.compile(rb"[A-Za-z0-9+/]*")  # of base64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,8 @@ class Block:
     line: int
     """1-based line of BEGIN."""
     text: bytes = field(repr=False)
+    is_whole: bool = True
+    """Its END line was found, before another block began."""
 
     @property
     def is_certificate(self) -> bool:
@@ -31,20 +36,7 @@ class Block:
 
 def blocks(data: bytes) -> tuple[Block, ...]:
     """Return every complete block, in file order; text around them is skipped."""
-    found: list[Block] = []
-    label: bytes | None = None
-    begun, lines = 0, list[bytes]()
-    for number, raw in enumerate(data.splitlines(), start=1):
-        line = raw.strip()
-        if line.startswith(_BEGIN) and line.endswith(_DASHES):
-            label, begun, lines = line[len(_BEGIN) : -len(_DASHES)], number, []
-        if label is not None:
-            lines.append(line)
-            if line == _END + label + _DASHES:
-                text = b"\n".join(lines) + b"\n"
-                found.append(Block(label=label.decode("ascii", "replace"), line=begun, text=text))
-                label = None
-    return tuple(found)
+    return tuple(block for block in _scanned(data) if block.is_whole)
 
 
 def certificates(data: bytes) -> tuple[bytes, ...]:
@@ -53,9 +45,8 @@ def certificates(data: bytes) -> tuple[bytes, ...]:
     Raises:
         ValueError: what was found instead, as the end of a sentence.
     """
-    everything = blocks(data)
     found: list[bytes] = []
-    for block in everything:
+    for block in blocks(data):
         if block.is_certificate:
             der = _der(block)
             if der is None:
@@ -65,9 +56,24 @@ def certificates(data: bytes) -> tuple[bytes, ...]:
         return tuple(found)
     if data.startswith(b"\x30\x82"):
         raise ValueError("DER; convert it with: openssl x509 -inform der")
-    if everything:
-        raise ValueError("only " + ", ".join(dict.fromkeys(block.label for block in everything)))
-    raise ValueError("no PEM block" if data.strip() else "an empty file")
+    raise ValueError(found_instead(data))
+
+
+def found_instead(data: bytes) -> str:
+    """Say what is in a file that lacks the kind of block that was looked for, as the end of a sentence."""
+    labels = ", ".join(dict.fromkeys(block.label for block in blocks(data)))
+    if labels:
+        return f"only {labels}"
+    return "no PEM block" if data.strip() else "an empty file"
+
+
+def certificates_as_written(data: bytes) -> tuple[tuple[bytes, bool], ...]:
+    """Return what is in the certificates' blocks, in file order, and whether the block is sound.
+
+    Of one that is cut off or holds something else than base64 it is what stands before the damage: to be read field
+    by field, not to be relied on.
+    """
+    return tuple(_as_written(block) for block in _scanned(data) if block.is_certificate)
 
 
 def readable_certificates(data: bytes) -> tuple[bytes, ...]:
@@ -75,13 +81,50 @@ def readable_certificates(data: bytes) -> tuple[bytes, ...]:
     return tuple(der for block in blocks(data) if block.is_certificate and (der := _der(block)) is not None)
 
 
-def _der(block: Block) -> bytes | None:
-    """Return the block's bytes if they are one DER SEQUENCE, whole and alone (X.690 8.1)."""
+def _scanned(data: bytes) -> Iterator[Block]:
+    """Yield every block; one whose END line is missing reaches to the next one, or to the end."""
+    label: bytes | None = None
+    begun, lines = 0, list[bytes]()
+    for number, raw in enumerate(data.splitlines(), start=1):
+        line = raw.strip()
+        if line.startswith(_BEGIN) and line.endswith(_DASHES):
+            if label is not None:
+                yield _block(label, begun, lines, is_whole=False)
+            label, begun, lines = line[len(_BEGIN) : -len(_DASHES)], number, []
+        if label is not None:
+            lines.append(line)
+            if line == _END + label + _DASHES:
+                yield _block(label, begun, lines, is_whole=True)
+                label = None
+    if label is not None:
+        yield _block(label, begun, lines, is_whole=False)
+
+
+def _block(label: bytes, begun: int, lines: list[bytes], *, is_whole: bool) -> Block:
+    text = b"\n".join(lines) + b"\n"
+    return Block(label=label.decode("ascii", "replace"), line=begun, text=text, is_whole=is_whole)
+
+
+def _as_written(block: Block) -> tuple[bytes, bool]:
+    if block.is_whole and (decoded := _decoded(block)) is not None:
+        return decoded, True
+    match = _DIGITS.match(b"".join(block.text.splitlines()[1:]))
+    digits = match[0] if match else b""
+    # Four digits make three bytes: what is left of a group is let go.
+    return binascii.a2b_base64(digits[: len(digits) // 4 * 4]), False
+
+
+def _decoded(block: Block) -> bytes | None:
     try:
-        der = binascii.a2b_base64(b"".join(block.text.splitlines()[1:-1]), strict_mode=True)
+        return binascii.a2b_base64(b"".join(block.text.splitlines()[1:-1]), strict_mode=True)
     except binascii.Error:
         return None
-    if len(der) < 2 or der[0] != 0x30:
+
+
+def _der(block: Block) -> bytes | None:
+    """Return the block's bytes if they are one DER SEQUENCE, whole and alone (X.690 8.1)."""
+    der = _decoded(block)
+    if der is None or len(der) < 2 or der[0] != 0x30:
         return None
     if der[1] < 0x80:
         header, length = 2, der[1]

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor.export import words
 from monitor.model.broker import Broker
+from monitor.model.chain_file import ChainFile
 from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.judgement import Assessment, Finding, NextBreak, ProfileOpinion
 from monitor.model.outcome import Done, Failed, PhaseReport, Skipped
@@ -34,6 +35,29 @@ def document(report: ProbeReport, assessment: Assessment, *, last_seen: TlsFacts
         "findings": [_finding(finding) for finding in assessment.findings],
         "trust_profiles": [_profile(profile) for profile in assessment.profiles],
         "next_break": None if assessment.next_break is None else _next_break(assessment.next_break),
+    }
+
+
+def file_document(file: ChainFile, assessment: Assessment) -> dict[str, Any]:
+    """Return the document of a certificate file that is not installed yet: the same shape, and `file`, its path.
+
+    There was no broker and no connection: `broker`, `address` and `tls` are None, `phases` is empty, and `started_at`
+    is the moment that was judged at.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "broker": None,
+        "file": words.clean(file.source),
+        "address": None,
+        "started_at": words.rfc3339(assessment.at),
+        "verdict": assessment.verdict.value,
+        "success": assessment.success,
+        "phases": [],
+        "tls": None,
+        "certificates": [_certificate(certificate) for certificate in file.certificates],
+        "findings": [_finding(finding) for finding in assessment.findings],
+        "trust_profiles": [],
+        "next_break": None,
     }
 
 

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from monitor.export.view import CertificateView, FindingView, PhaseView, View, sentence, view
+from monitor.export.view import CertificateView, FileView, FindingView, PhaseView, View, file_view, sentence, view
 from monitor.export.words import clean
+from monitor.model.chain_file import ChainFile
 from monitor.model.judgement import Assessment, Hints
 from monitor.model.report import ProbeReport
 
@@ -34,6 +35,11 @@ _MIN_BAR, _MAX_BAR = 12, 48
 def render(report: ProbeReport, assessment: Assessment, console: Console) -> None:
     """Print one result for people, as seen from the moment of its assessment."""
     _Screen(console).show(view(report, assessment, now=assessment.at))
+
+
+def render_file(file: ChainFile, assessment: Assessment, console: Console) -> None:
+    """Print what was found about a certificate file for people, as seen from the moment it was judged at."""
+    _Screen(console).show_file(file_view(file, assessment))
 
 
 def summary(report: ProbeReport, assessment: Assessment, console: Console) -> None:
@@ -63,8 +69,21 @@ class _Screen:
         self._headline(shown)
         self._waterfall(shown)
         self._session(shown)
-        self._chain(shown)
+        when = "last seen; this probe was served none" if shown.are_certificates_old else "as served"
+        self._chain(shown.certificates, f"Certificates ({when})", missing="issuer, not served")
         self._outlook(shown)
+        self._findings(shown.findings)
+
+    def show_file(self, shown: FileView) -> None:
+        title = self.text(shown.verdict.upper(), _STYLES[shown.verdict])
+        title.append_text(self.text(f"  {shown.file}", "bold"))
+        self.print(title)
+        self.print(self.text(shown.sentence))
+        self.print(self.text(f"judged at {shown.judged}", "dim"))
+        self._chain(shown.certificates, "Certificates (as in the file)", missing="issuer, not in the file")
+        if shown.key:
+            self._heading("Private key")
+            self.print(self.text(shown.key), by=2)
         self._findings(shown.findings)
 
     def _headline(self, shown: View) -> None:
@@ -118,19 +137,18 @@ class _Screen:
             self._heading("TLS")
             self.print(self.text(shown.session), by=2)
 
-    def _chain(self, shown: View) -> None:
-        if not shown.certificates:
+    def _chain(self, certificates: tuple[CertificateView, ...], heading: str, *, missing: str) -> None:
+        if not certificates:
             return
-        when = "last seen; this probe was served none" if shown.are_certificates_old else "as served"
-        self._heading(f"Certificates ({when})")
-        branch = root = Tree(self._certificate(shown.certificates[0]), guide_style="dim")
-        for certificate in shown.certificates[1:]:
+        self._heading(heading)
+        branch = root = Tree(self._certificate(certificates[0]), guide_style="dim")
+        for certificate in certificates[1:]:
             # A certificate that did not issue the one before it hangs from nothing: it starts beside the tree.
             parent = branch if certificate.is_issuer_of_previous else root
             branch = parent.add(self._certificate(certificate))
-        top = shown.certificates[-1]
+        top = certificates[-1]
         if not top.is_self_issued:
-            branch.add(self.text(f"issuer, not served: {top.issuer}", "dim"))
+            branch.add(self.text(f"{missing}: {top.issuer}", "dim"))
         self.print(root, by=2)
 
     def _outlook(self, shown: View) -> None:

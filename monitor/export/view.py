@@ -10,6 +10,7 @@ from datetime import datetime
 
 from monitor.export import words
 from monitor.export.words import clean
+from monitor.model.chain_file import ChainFile, KeyFile
 from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.judgement import Assessment, Finding, Hints, ProfileOpinion, Severity, Verdict
 from monitor.model.outcome import Clock, Confidence, Done, Failed, Outcome, Phase, PhaseReport
@@ -114,6 +115,36 @@ class View:
     """What breaks next and when; empty while nothing works that could."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileView:
+    """Everything to show of a certificate file that is not installed yet."""
+
+    file: str
+    verdict: str
+    sentence: str
+    """What is wrong, in words; or that nothing is."""
+    judged: str
+    """At which moment."""
+    key: str
+    """Whose private key is there; empty if none was named or found."""
+    certificates: tuple[CertificateView, ...]
+    findings: tuple[FindingView, ...]
+
+
+def file_view(file: ChainFile, assessment: Assessment) -> FileView:
+    """Word what was found about a certificate file."""
+    worst = _gravest(assessment)
+    return FileView(
+        file=clean(file.source),
+        verdict=assessment.verdict.value,
+        sentence=_accepted(assessment) if worst is None else clean(worst.message),
+        judged=words.utc(assessment.at),
+        key="" if file.key is None else clean(_key(file.key)),
+        certificates=_certificates(file.certificates, assessment.at),
+        findings=_findings(assessment),
+    )
+
+
 def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_seen: TlsFacts | None = None) -> View:
     """Word one result as seen from `now`.
 
@@ -131,22 +162,9 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
         took=words.duration(report.duration_s),
         phases=_phases(report, said),
         session="" if report.tls is None else _session(report.tls),
-        certificates=tuple(
-            _certificate(facts, certificates[index - 1] if index else None, now)
-            for index, facts in enumerate(certificates)
-        ),
+        certificates=_certificates(certificates, now),
         are_certificates_old=bool(certificates) and not own,
-        findings=tuple(
-            FindingView(
-                code=finding.code,
-                severity=finding.severity.label,
-                message=clean(finding.message),
-                fix=_lines(finding.fix),
-                hints=tuple(_hints(block) for block in finding.hints),
-                about="" if finding.certificate is None else f"certificate {finding.certificate}",
-            )
-            for finding in assessment.findings
-        ),
+        findings=_findings(assessment),
         profiles=tuple(_profile(profile, now) for profile in assessment.profiles),
         next_break=next_break(assessment, now),
     )
@@ -168,7 +186,7 @@ def headline(report: ProbeReport, assessment: Assessment) -> Finding | None:
         for finding in assessment.findings:
             if finding.code in codes:
                 return finding
-    return next((finding for finding in assessment.findings if finding.severity > Severity.INFO), None)
+    return _gravest(assessment)
 
 
 def sentence(report: ProbeReport, assessment: Assessment) -> str:
@@ -190,6 +208,36 @@ def _profile(profile: ProfileOpinion, now: datetime) -> ProfileView:
         name=clean(profile.name),
         accepts=profile.is_trusted,
         says=clean(profile.error or says, limit=_NAME_LIMIT),
+    )
+
+
+def _gravest(assessment: Assessment) -> Finding | None:
+    return next((finding for finding in assessment.findings if finding.severity > Severity.INFO), None)
+
+
+def _accepted(assessment: Assessment) -> str:
+    end = assessment.chain_not_after
+    until = "" if end is None else f" until {words.utc(end)}"
+    return f"Clients will accept this chain{until}."
+
+
+def _key(key: KeyFile) -> str:
+    owners = ", ".join(str(position) for position, is_owner in enumerate(key.belongs_to) if is_owner)
+    whose = f"is that of certificate {owners}" if owners else "belongs to none of these certificates"
+    return f"{key.source}, {whose}"
+
+
+def _findings(assessment: Assessment) -> tuple[FindingView, ...]:
+    return tuple(
+        FindingView(
+            code=finding.code,
+            severity=finding.severity.label,
+            message=clean(finding.message),
+            fix=_lines(finding.fix),
+            hints=tuple(_hints(block) for block in finding.hints),
+            about="" if finding.certificate is None else f"certificate {finding.certificate}",
+        )
+        for finding in assessment.findings
     )
 
 
@@ -279,6 +327,10 @@ def _session(tls: TlsFacts) -> str:
     alpn = "" if tls.alpn is None else f"ALPN {tls.alpn}"
     parts = (tls.version, tls.cipher or "", tls.group or "", alpn, client)
     return clean(", ".join(part for part in parts if part))
+
+
+def _certificates(chain: tuple[CertificateFacts, ...], now: datetime) -> tuple[CertificateView, ...]:
+    return tuple(_certificate(facts, chain[index - 1] if index else None, now) for index, facts in enumerate(chain))
 
 
 def _certificate(facts: CertificateFacts, previous: CertificateFacts | None, now: datetime) -> CertificateView:
