@@ -57,12 +57,18 @@ def inspect(files: Files, capsys: pytest.CaptureFixture[str]) -> Callable[..., t
         status = inspect_file(chain, **{**given, **options}, as_json=True)
         output = capsys.readouterr()
         assert output.err == ""
-        assert PASSPHRASE not in output.out
-        assert "PRIVATE KEY" not in output.out
+        assert not any(secret in output.out for secret in secrets(files))
+        assert "monitor's configuration" not in output.out
         [line] = output.out.splitlines()
         return status, json.loads(line)
 
     return run
+
+
+def secrets(files: Files) -> list[str]:
+    """What no output may hold: the passphrase, and every line of the private keys."""
+    keys = [pair.key.read_text() for pair in (files.root, files.intermediate, files.leaf)]
+    return [PASSPHRASE, "PRIVATE KEY-", *(line for key in keys for line in key.splitlines() if "-" not in line)]
 
 
 def codes(document: dict[str, Any]) -> list[str]:
@@ -105,6 +111,8 @@ def test_right_file_has_no_findings_and_the_contracts_document(files: Files, ins
         "tls",
         "certificates",
         "findings",
+        "trust_profiles",
+        "next_break",
     ]
     assert (document["broker"], document["file"], document["phases"]) == (None, str(files.chain), [])
     assert (document["verdict"], document["success"], document["findings"]) == ("ok", True, [])
@@ -288,6 +296,17 @@ def test_self_signed_certificate_is_refused_unless_it_is_trusted(tmp_path: Path,
 def test_ca_made_anew_under_its_old_name_is_not_the_same(files: Files, tmp_path: Path, inspect: Any) -> None:
     anew = certificate(tmp_path, "anew", subject="Our Root", extensions=CA)
     assert codes(inspect(files.chain, ca_file=anew.certificate)[1]) == ["chain_untrusted"]
+
+
+def test_certificate_under_its_cas_name_is_told_with_the_option_to_set(
+    files: Files, tmp_path: Path, inspect: Any
+) -> None:
+    ca = certificate(tmp_path, "ca", subject="mqtt.example.org", extensions=CA)
+    leaf = certificate(tmp_path, "leaf", subject="mqtt.example.org", issuer=ca, names=NAMES)
+    status, document = inspect(leaf.certificate)
+    assert (status, codes(document)) == (2, ["chain_untrusted"])
+    assert "as `--ca-file`" in only(document, "chain_untrusted")["fix"]
+    assert inspect(leaf.certificate, ca_file=ca.certificate)[0] in {0, 1}
 
 
 def test_issuer_that_is_no_ca_makes_the_chain_invalid(files: Files, tmp_path: Path, inspect: Any) -> None:
@@ -496,10 +515,12 @@ def test_command_shows_chain_key_and_findings_and_exits_with_the_verdict(files: 
     assert (right.returncode, right.stderr) == (0, "")
     for said in ("OK", "Clients will accept this chain until", "CN=leaf", "is that of certificate 0", "No findings."):
         assert said in right.stdout
+    assert not any(secret in right.stdout for secret in secrets(files))
     for word in ("phase", "served", "probe"):
         assert word not in right.stdout
     wrong = run_command("inspect", str(files.chain), *options, "--at", later(366))
     assert wrong.returncode == 2
+    assert not any(secret in wrong.stdout for secret in secrets(files))
     assert "certificate_expired" in wrong.stdout
     assert "--json" in run_command("inspect", "--help").stdout
 

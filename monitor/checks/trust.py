@@ -91,6 +91,7 @@ def _missing(case: Case, path: Path) -> Finding:
     last = path.last
     issuer = name(last.issuer)
     if last.is_self_issued:
+        setting = "`--ca-file`" if case.is_file else "`ca_file` under `tls` in the monitor's configuration"
         return finding(
             "chain_untrusted",
             f"{capitalised(described(last))} bears the same name as the CA that signed it, and {_source(case)} does "
@@ -98,7 +99,7 @@ def _missing(case: Case, path: Path) -> Finding:
             advice=do(
                 "Issue the broker's certificate anew under another subject than the CA's: many clients take a "
                 "certificate whose subject and issuer are the same for self-signed. Name the CA's certificate as "
-                "`ca_file` under `tls` in the monitor's configuration.",
+                f"{setting}.",
                 SERVER_FILES,
             ),
             certificate=last.position,
