@@ -400,6 +400,15 @@ def test_something_behind_a_der_certificate_is_a_finding(files: Files, tmp_path:
     assert "certificate_unreadable" in codes(document)
 
 
+def test_certificate_of_a_version_that_does_not_exist_is_a_finding(files: Files, tmp_path: Path, inspect: Any) -> None:
+    whole = openssl("x509", "-in", files.leaf.certificate, "-outform", "der")
+    assert whole.count(b"\xa0\x03\x02\x01\x02") == 1
+    made = joined(tmp_path / "v6.der", whole.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05"))
+    status, document = inspect(made, key=files.leaf.key)
+    assert status == 2
+    assert "chain_incomplete" in codes(document)
+
+
 def test_der_cut_off_anywhere_is_a_finding(files: Files, tmp_path: Path, inspect: Any) -> None:
     whole = openssl("x509", "-in", files.leaf.certificate, "-outform", "der")
     for length in range(40, len(whole), 37):

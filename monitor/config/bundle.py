@@ -101,7 +101,7 @@ def _der(data: bytes, passphrase: bytes | None) -> Bundle:
     ):
         try:
             load(data)
-        except (ValueError, UnsupportedAlgorithm):
+        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
             continue
         raise ValueError(f"only {kind} ({_KINDS[kind]})")
     return Bundle(certificates=(data,), public_key=None)
@@ -113,7 +113,7 @@ def _pkcs12(data: bytes, passphrase: bytes | None) -> Bundle:
         warnings.simplefilter("ignore")
         try:
             opened = pkcs12.load_pkcs12(data, passphrase)
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             # The library does not tell a wrong passphrase from a damaged file, and its own words may quote the file.
             if passphrase is None:
                 raise PassphraseNeeded("PKCS#12 that is encrypted or damaged") from None

@@ -88,7 +88,7 @@ def certified_key(certificate_der: bytes) -> bytes | None:
         warnings.simplefilter("ignore")
         try:
             return _encoded(x509.load_der_x509_certificate(certificate_der).public_key())
-        except (ValueError, UnsupportedAlgorithm):
+        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
             return None
 
 

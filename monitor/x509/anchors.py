@@ -72,5 +72,5 @@ def load_cryptography(encoded: bytes) -> x509.Certificate | None:
         warnings.simplefilter("ignore")
         try:
             return x509.load_der_x509_certificate(encoded)
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             return None
