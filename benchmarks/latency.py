@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from benchmarks.capture import capture, phases
 from benchmarks.rig import Rig, rig
-from monitor.checks.assess import Assessor
+from monitor.judging import Judging
 from monitor.model.outcome import Done
 from monitor.model.report import ProbeReport
 from monitor.probe.pipeline import probe
@@ -35,26 +35,27 @@ class _Connection(TcpConnection):
         _client_port.get().append(self._socket.getsockname()[1])
 
 
-async def _one(target: Rig, resolver: Resolver, assessor: Assessor) -> tuple[int, ProbeReport]:
+async def _one(target: Rig, resolver: Resolver, judging: Judging) -> tuple[int, ProbeReport]:
     ports: list[int] = []
     _client_port.set(ports)
-    report = await probe(target.broker, verify=assessor.verify, now=lambda: datetime.now(UTC), resolver=resolver)
+    report = await probe(target.broker, verify=judging.verify, now=lambda: datetime.now(UTC), resolver=resolver)
     assert report.success, report.phases
     return ports[0], report
 
 
 async def _many(target: Rig, count: int, in_flight: int) -> list[tuple[int, ProbeReport]]:
-    resolver, assessor = Resolver(), Assessor()
+    resolver, judging = Resolver(), Judging()
     slots = asyncio.Semaphore(in_flight)
 
     async def limited() -> tuple[int, ProbeReport]:
         async with slots:
-            return await asyncio.create_task(_one(target, resolver, assessor))
+            return await asyncio.create_task(_one(target, resolver, judging))
 
     try:
         return await asyncio.gather(*(limited() for _ in range(count)))
     finally:
         resolver.close()
+        judging.close()
 
 
 def _measure(target: Rig, title: str, count: int, in_flight: int) -> None:

@@ -15,7 +15,7 @@ import time
 from datetime import UTC, datetime
 
 from benchmarks.rig import Rig, rig
-from monitor.checks.assess import Assessor
+from monitor.judging import Judging
 from monitor.probe.pipeline import probe
 from monitor.probe.resolve import Resolver
 
@@ -25,16 +25,17 @@ S_TIME_SECONDS = 2
 
 
 async def _probe_many(target: Rig, count: int) -> None:
-    resolver, assessor = Resolver(), Assessor()
+    resolver, judging = Resolver(), Judging()
 
     def now() -> datetime:
         return datetime.now(UTC)
 
     for _ in range(count):
-        report = await probe(target.broker, verify=assessor.verify, now=now, resolver=resolver)
-        assessment = assessor.assess(report, target.broker, now())
+        report = await probe(target.broker, verify=judging.verify, now=now, resolver=resolver)
+        assessment = await judging.assess(report, target.broker, now())
         assert assessment.success, report.phases
     resolver.close()
+    judging.close()
 
 
 def _probe_cpu_ms(target: Rig, runner: asyncio.Runner) -> float:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
-from monitor.checks.assess import Assessor
+from monitor.judging import Judging
 from monitor.probe.recorder import Recorder
 from tests.support.case import Case
 from tests.support.cases import CASES
@@ -19,9 +19,9 @@ from tests.support.pki import TestPki, build_pki
 from tests.support.probing import run_probe
 
 
-async def _probe(case: Case, pki: TestPki, assessor: Assessor) -> None:
+async def _probe(case: Case, pki: TestPki, judging: Judging) -> None:
     with case.broker(pki) as broker:
-        await run_probe(broker, assessor.verify)
+        await run_probe(broker, judging.verify)
 
 
 def main() -> None:
@@ -45,12 +45,12 @@ def main() -> None:
         patch.object(FaultServer, "__enter__", note_server),
     ):
         pki = build_pki(Path(name), datetime.now(UTC))
-        assessor = Assessor()
+        judging = Judging()
         for case in CASES:
             if case.reason.endswith(("timeout", "foreign_message")) or case.reason.startswith(("resolve_", "verify_")):
                 continue
             servers.clear()
-            asyncio.run(_probe(case, pki, assessor))
+            asyncio.run(_probe(case, pki, judging))
             if servers and servers[0].acted_at is not None:
                 reactions[case.id] = failed_at[-1] - servers[0].acted_at
     figures = sorted(reactions.values())

@@ -13,10 +13,10 @@ from pathlib import Path
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from monitor.checks.assess import Assessor
 from monitor.config.load import load
 from monitor.demo.brokers import demo_brokers, write_config
 from monitor.export.terminal import render
+from monitor.judging import Judging
 from monitor.probe.pipeline import probe
 from monitor.probe.resolve import Resolver
 
@@ -34,10 +34,10 @@ async def main() -> None:
         async with demo_brokers(Path(directory), _now()) as demo:
             config = load(write_config(demo, listen_host="127.0.0.1", listen_port=0), {})
             broker = next(broker for broker in config.brokers if broker.name == "expired")
-            assessor = Assessor()
+            judging = Judging()
             for _ in range(2):
-                report = await probe(broker, verify=assessor.verify, now=_now, resolver=Resolver())
-            render(report, assessor.assess(report, broker, _now()), console)
+                report = await probe(broker, verify=judging.verify, now=_now, resolver=Resolver())
+            render(report, await judging.assess(report, broker, _now()), console)
     # Without the web fonts that rich would load from elsewhere: a picture in a repository asks nobody for anything.
     template = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     TARGET.write_text(console.export_svg(title="mqtt-tls-monitor probe expired", code_format=template))

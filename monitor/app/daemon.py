@@ -13,10 +13,11 @@ from pathlib import Path
 import structlog
 
 from monitor.app.changes import log_change, log_problems
-from monitor.checks.assess import Assessor
 from monitor.config.load import load
+from monitor.judging import Judging
 from monitor.model.broker import Broker
 from monitor.model.config import Config, ConfigError, Problem, Settings
+from monitor.model.judgement import Assessment
 from monitor.model.outcome import Failed
 from monitor.model.reasons import INTERNAL
 from monitor.model.report import ProbeReport
@@ -57,7 +58,7 @@ class Daemon:
         self._now = now
         self._monotonic = monotonic
         self._store = Store()
-        self._assessor = Assessor()
+        self._judging = Judging()
         self._resolver = Resolver()
         self._schedule = Schedule(
             tasks=tasks,
@@ -88,6 +89,7 @@ class Daemon:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         self._resolver.close()
+        self._judging.close()
 
     def snapshot(self) -> Snapshot:
         """Return everything known now."""
@@ -157,18 +159,21 @@ class Daemon:
             replaced=update.replaced,
         )
 
-    async def _probe(self, broker: Broker) -> ProbeReport:
+    async def _probe(self, broker: Broker) -> tuple[ProbeReport, Assessment]:
         self._store.monitor.probe_started()
         try:
-            return await probe(broker, verify=self._assessor.verify, now=self._now, resolver=self._resolver)
+            report = await probe(broker, verify=self._judging.verify, now=self._now, resolver=self._resolver)
         finally:
             self._store.monitor.probe_ended()
-
-    def _record(self, broker: Broker, report: ProbeReport) -> None:
         # Also when the broker is down: what is thought of the certificates last seen changes with time alone.
         last_seen = self._store.last_seen(broker.name)
         last_change = self._store.last_change(broker.name)
-        assessment = self._assessor.assess(report, broker, self._now(), last_seen=last_seen, last_change=last_change)
+        return report, await self._judging.assess(
+            report, broker, self._now(), last_seen=last_seen, last_change=last_change
+        )
+
+    def _record(self, broker: Broker, result: tuple[ProbeReport, Assessment]) -> None:
+        report, assessment = result
         if _is_internal(report):
             self._store.monitor.internal_error()
         change = self._store.record(report, assessment)

@@ -54,6 +54,11 @@ _CHAIN_CHECKS = (
 )
 
 
+# What a usual chain stays below, whatever its keys. Every check but the validators' goes through each certificate anew.
+_QUICK_CERTIFICATES = 6
+_QUICK_OCTETS = 16_384
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfChain:
     """What a served chain alone comes to; nothing, where there is none."""
@@ -71,6 +76,20 @@ class Assessor:
 
     def __init__(self, judge: Judge | None = None) -> None:
         self._judge = Judge() if judge is None else judge
+
+    def is_quick(self, tls: TlsFacts, broker: Broker, now: datetime) -> bool:
+        """Tell whether this handshake is verified and assessed within a millisecond: usual in size, and judged before.
+
+        Whoever must not be held up asks everything else in a thread; any thread may ask.
+        """
+        return (
+            len(tls.certificates) <= _QUICK_CERTIFICATES
+            and sum(len(facts.der) for facts in tls.certificates) <= _QUICK_OCTETS
+            and all(
+                self._judge.remembers(tls.certificates, judged, broker.tls.server_name, now)
+                for judged in (broker.tls.trust, *(profile.trust for profile in broker.tls.trust_profiles))
+            )
+        )
 
     def verify(self, tls: TlsFacts, broker: Broker, now: datetime) -> Finding | None:
         """Say whether the broker is to be trusted with credentials (the gate of `verify`).

@@ -8,6 +8,7 @@ from monitor.checks.case import finding
 from monitor.checks.catalogue import entry
 from monitor.model.judgement import Finding, Severity
 from monitor.model.outcome import Failed, Phase
+from monitor.model.reasons import VERIFY_FINDINGS
 from monitor.model.report import ProbeReport
 
 
@@ -22,8 +23,8 @@ def failure(report: ProbeReport, findings: tuple[Finding, ...]) -> Iterator[Find
         return
     reason, detail = failed.outcome.reason, failed.outcome.detail
     code = reason
-    if failed.phase is Phase.VERIFY and reason.startswith("verify_"):
-        code = reason.removeprefix("verify_")
+    if failed.phase is Phase.VERIFY and (judged := reason.removeprefix("verify_")) in VERIFY_FINDINGS:
+        code = judged
         if any(each.code == code for each in findings):
             return
     words = entry(code)

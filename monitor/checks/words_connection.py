@@ -124,6 +124,19 @@ CONNECTION: Final = (
         do("Read the detail. An error about an address points to `host`, one about files or buffers to this machine."),
     ),
     critical(
+        "verify_timeout",
+        "The broker's certificates could not be judged in time",
+        "The monitor did not come to an end with the certificates before the probe's time was over, so it trusted "
+        "the broker with nothing. Either the broker serves a pile of certificates that is made to keep clients busy, "
+        "or this machine is overloaded.",
+        do(
+            "Look at the load of the monitor's machine first. If it is idle, look at what the broker serves: `openssl "
+            "s_client -connect HOST:PORT -showcerts`. It should be its own certificate and one or two of CAs, not a "
+            "dozen. If the handshake itself takes most of the time, raise `timeout`.",
+            SERVER_FILES,
+        ),
+    ),
+    critical(
         "handshake_timeout",
         "The TLS handshake was not finished in time",
         "The connection was accepted, but the broker did not answer the monitor's greeting, or stopped halfway. It is "

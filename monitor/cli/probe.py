@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from monitor.checks.assess import Assessor
 from monitor.cli.status import Status, of_verdict, worst
 from monitor.config.hosts import split_target
 from monitor.config.load import broker_from_options, load
+from monitor.judging import Judging
 from monitor.model.broker import Broker
 from monitor.model.config import ConfigError, Problem
 from monitor.model.judgement import Assessment
@@ -135,12 +135,12 @@ def _unknown(name: str, config: Path, known: list[str]) -> str:
 async def _probe_all(brokers: Sequence[Broker], show: Show) -> Status:
     bound = asyncio.Semaphore(MAX_IN_FLIGHT)
     resolver = Resolver()
-    assessor = Assessor()
+    judging = Judging()
 
     async def probe_one(broker: Broker) -> Result:
         async with bound:
-            report = await probe(broker, verify=assessor.verify, now=_utc_now, resolver=resolver)
-        return report, assessor.assess(report, broker, _utc_now())
+            report = await probe(broker, verify=judging.verify, now=_utc_now, resolver=resolver)
+        return report, await judging.assess(report, broker, _utc_now())
 
     statuses = []
     # No group: what `show` raises, a closed pipe above all, must come out as it is. The end of the loop ends the rest.
@@ -149,6 +149,7 @@ async def _probe_all(brokers: Sequence[Broker], show: Show) -> Status:
         show(report, assessment)
         statuses.append(Status.UNKNOWN if _is_internal(report) else of_verdict(assessment.verdict))
     resolver.close()
+    judging.close()
     return worst(statuses)
 
 

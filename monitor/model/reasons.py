@@ -217,6 +217,7 @@ REASONS: frozenset[str] = frozenset(
         *(f"connect_{word}" for word in _CONNECT),
         *(f"handshake_{word}" for word in _HANDSHAKE),
         *(f"verify_{code}" for code in VERIFY_FINDINGS),
+        "verify_timeout",  # not judged before the deadline
         *(f"mqtt_connect_{word}" for word in _MQTT_CONNECT),
         *(f"subscribe_{word}" for word in _SUBSCRIBE),
         *(f"publish_{word}" for word in _PUBLISH),

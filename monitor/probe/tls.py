@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from monitor.model.broker import Broker
@@ -19,8 +19,10 @@ from monitor.wire.engine import TlsEngine
 from monitor.wire.tcp import TcpConnection
 from monitor.x509.certificate import read_chain
 
-Verify = Callable[[TlsFacts, Broker, datetime], Finding | None]
-"""Says why a served chain is not accepted, or None if it is. The gate in front of every secret."""
+Verify = Callable[[TlsFacts, Broker, datetime], Awaitable[Finding | None]]
+"""Says why a served chain is not accepted, or None if it is. The gate in front of every secret.
+
+Awaited, since a hostile chain may take a while to be judged; the probe's deadline holds meanwhile."""
 
 
 def open_channel(tcp: TcpConnection, broker: Broker) -> Channel:
@@ -51,10 +53,10 @@ async def handshake(channel: Channel, broker: Broker, verify: Verify, now: datet
     recorder.begin(Phase.VERIFY)
     began = time.monotonic()
     recorder.tls = read_tls(channel)
-    refusal = verify(recorder.tls, broker, now)
+    # TLS 1.2 with our certificate held back: it is we who do not let the handshake finish, unless we accept the broker.
+    recorder.withhold(Phase.HANDSHAKE, blocked_by=Phase.VERIFY)
+    refusal = await verify(recorder.tls, broker, now)
     if refusal is not None:
-        # TLS 1.2 with our certificate held back: it is we who do not let the handshake finish.
-        recorder.withhold(Phase.HANDSHAKE, blocked_by=Phase.VERIFY)
         raise PhaseFault(refusal.code, refusal.message)
     recorder.done(time.monotonic() - began, Clock.USER)
     if channel.is_held:

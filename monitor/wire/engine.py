@@ -212,14 +212,26 @@ def _ocsp_response(connection: SSL.Connection) -> bytes | None:
 
 
 def _accepted_cas(connection: SSL.Connection) -> tuple[str, ...]:
-    names = connection.get_client_ca_list()[:_MAX_ACCEPTED_CAS]
-    return tuple(
-        ",".join(
-            f"{kind.decode('ascii', 'replace')}={printable(value.decode('utf-8', 'replace'))}"
-            for kind, value in reversed(name.get_components())
-        )
-        for name in names
-    )
+    # pyOpenSSL copies every name: 16,000 fit into a handshake, and would hold up the event loop for 60 ms.
+    names = _lib.SSL_get_client_CA_list(connection._ssl)
+    count = 0 if names == _ffi.NULL else _lib.sk_X509_NAME_num(names)
+    return tuple(_name(_lib.sk_X509_NAME_value(names, place)) for place in range(min(count, _MAX_ACCEPTED_CAS)))
+
+
+def _name(name: Any) -> str:
+    entries = [_lib.X509_NAME_get_entry(name, place) for place in range(_lib.X509_NAME_entry_count(name))]
+    return ",".join(f"{_kind(entry)}={printable(_value(entry))}" for entry in reversed(entries))
+
+
+def _kind(entry: Any) -> str:
+    short_name = _lib.OBJ_nid2sn(_lib.OBJ_obj2nid(_lib.X509_NAME_ENTRY_get_object(entry)))
+    return bytes(_ffi.string(short_name)).decode("ascii", "replace")
+
+
+def _value(entry: Any) -> str:
+    text = _lib.X509_NAME_ENTRY_get_data(entry)
+    octets = _ffi.buffer(_lib.ASN1_STRING_get0_data(text), _lib.ASN1_STRING_length(text))
+    return bytes(octets).decode("utf-8", "replace")
 
 
 # OpenSSL words an alert as "tls alert handshake failure", "tlsv13 alert certificate required" or "tlsv1 unrecognized

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TypeVar
 
 from cryptography import x509
@@ -16,6 +17,7 @@ from monitor.x509.certificate import read_chain
 from monitor.x509.moments import boundaries
 
 _T = TypeVar("_T")
+_FILTERS = Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,8 +69,9 @@ def load_openssl(encoded: bytes) -> crypto.X509 | None:
 
 def load_cryptography(encoded: bytes) -> x509.Certificate | None:
     """Load DER through cryptography; None if it refuses."""
-    with warnings.catch_warnings():
-        # What is odd about a certificate is told by our own reader; a warning would go to nobody.
+    # What is odd about a certificate is told by our own reader; a warning would go to nobody. The filters belong to the
+    # whole process: two threads at once would leave them as they are in here.
+    with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return x509.load_der_x509_certificate(encoded)

@@ -40,6 +40,10 @@ class _Remembered:
     begins: int | None
     ends: int | None
 
+    def holds(self, second: int) -> bool:
+        """Tell whether it is the judgement of that second."""
+        return (self.begins is None or self.begins <= second) and (self.ends is None or second < self.ends)
+
 
 class Judge:
     """Judges chains. Pure but for its memory, which is bounded and never changes an answer. Any thread may ask."""
@@ -71,15 +75,9 @@ class Judge:
             at: aware. Certificates are valid in whole seconds, both ends included.
         """
         anchors = self.anchors(trust)
-        # A fingerprint stands for its certificate, and only those judged are named: keys stay small whatever is served.
-        key = (tuple(facts.fingerprint_sha256 for facts in chain[:MAX_CERTIFICATES]), reference, anchors)
-        second = unix_second(at)
-        found = self._judgements.get(key)
-        if (
-            found is None
-            or (found.begins is not None and second < found.begins)
-            or (found.ends is not None and second >= found.ends)
-        ):
+        key = _key(chain, reference, anchors)
+        found = self._recalled(key, at)
+        if found is None:
             found = _remembered(chain, anchors, reference, at)
             with self._lock:
                 # Taken out first, so that it goes to the end of the queue for leaving.
@@ -87,6 +85,15 @@ class Judge:
                 self._judgements[key] = found
                 _keep(self._judgements, self._max_judgements)
         return found.judgement if found.judgement.at == at else replace(found.judgement, at=at)
+
+    def remembers(self, chain: tuple[CertificateFacts, ...], trust: Trust, reference: str, at: datetime) -> bool:
+        """Tell whether `judge` would answer from memory, within microseconds."""
+        anchors = self._trusts.get(trust.anchors)
+        return anchors is not None and self._recalled(_key(chain, reference, anchors), at) is not None
+
+    def _recalled(self, key: _Key, at: datetime) -> _Remembered | None:
+        found = self._judgements.get(key)
+        return found if found is not None and found.holds(unix_second(at)) else None
 
 
 def is_judged(facts: CertificateFacts) -> bool:
@@ -98,6 +105,11 @@ def is_judged(facts: CertificateFacts) -> bool:
     if (is_rsa and facts.key.exponent is None) or (facts.key.algorithm == "EC" and facts.key.curve is None):
         return False
     return (facts.key.bits or 0) <= MAX_RSA_BITS
+
+
+def _key(chain: tuple[CertificateFacts, ...], reference: str, anchors: Anchors) -> _Key:
+    # A fingerprint stands for its certificate, and only those judged are named: keys stay small whatever is served.
+    return (tuple(facts.fingerprint_sha256 for facts in chain[:MAX_CERTIFICATES]), reference, anchors)
 
 
 def _remembered(chain: tuple[CertificateFacts, ...], anchors: Anchors, reference: str, at: datetime) -> _Remembered:

@@ -30,6 +30,7 @@ from OpenSSL import crypto
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Cause, Opinion, PathEnd, Validator
 from monitor.x509.anchors import Anchors, load_all, load_cryptography, load_openssl
+from monitor.x509.labour import is_laborious
 from monitor.x509.names import ip_address
 from monitor.x509.usage import is_for_servers
 
@@ -75,6 +76,7 @@ class Bench:
         self._leaf = None if leaf is None else load_cryptography(leaf.der)
         self._openssl_others = load_all(others, load_openssl)
         self._others = load_all(others, load_cryptography)
+        self._is_laborious = leaf is not None and is_laborious((leaf, *others), anchors.facts)
 
     def openssl(self, at: datetime | None) -> Answer:
         """Ask OpenSSL for a path at this moment; None: as if every certificate were within its dates."""
@@ -103,6 +105,8 @@ class Bench:
         builder = self._builder(at)
         if self._leaf is None or builder is None:
             return self._no_verifier(Validator.CRYPTOGRAPHY_RELAXED)
+        if self._is_laborious:
+            return exhausted(Validator.CRYPTOGRAPHY_RELAXED)
         builder = builder.extension_policies(ca_policy=_CA_POLICY, ee_policy=_LEAF_POLICY)
         try:
             path = builder.build_client_verifier().verify(self._leaf, self._others).chain
@@ -117,6 +121,8 @@ class Bench:
         builder = self._builder(at)
         if self._leaf is None or builder is None:
             return self._no_verifier(Validator.CRYPTOGRAPHY_STRICT)
+        if self._is_laborious:
+            return exhausted(Validator.CRYPTOGRAPHY_STRICT)
         address = ip_address(reference)
         try:
             subject = x509.DNSName(reference) if address is None else x509.IPAddress(address)
@@ -142,8 +148,8 @@ def refusals(*, is_empty: bool) -> tuple[Opinion, ...]:
 
 
 def exhausted(validator: Validator) -> Answer:
-    """Return the answer of a validator that gave up on a pile of certificates."""
-    words = "it gave up: these certificates make up too many possible paths"
+    """Return the answer of a validator that gave up on a pile of certificates, or is spared it."""
+    words = "it gave up: these certificates make up too many possible paths, or too many names to compare"
     return Answer(
         opinion=Opinion(validator=validator, accepts=False, error=words), path_not_after=None, is_exhausted=True
     )

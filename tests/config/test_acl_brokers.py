@@ -17,6 +17,7 @@ from monitor.probe.pipeline import probe
 from monitor.probe.resolve import Resolver
 from tests.support.brokers import Mosquitto, NatsServer
 from tests.support.pki import TestPki
+from tests.support.probing import accept_all
 
 USER = "monitor of ours"
 PASSWORD = "s3cret"
@@ -47,7 +48,7 @@ def monitored(pki: TestPki, mqtt: MqttSettings) -> Broker:
 async def probed(broker: Broker) -> ProbeReport:
     resolver = Resolver()
     try:
-        return await probe(broker, verify=lambda *_: None, now=lambda: datetime.now(UTC), resolver=resolver)
+        return await probe(broker, verify=accept_all, now=lambda: datetime.now(UTC), resolver=resolver)
     finally:
         resolver.close()
 

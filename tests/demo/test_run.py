@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from monitor.checks.assess import Assessor
 from monitor.config.load import load
 from monitor.demo.brokers import LESSONS, demo_brokers, write_config
 from monitor.demo.run import guide
+from monitor.judging import Judging
 from monitor.model.outcome import Failed
 from monitor.probe.pipeline import probe
 from monitor.probe.resolve import Resolver
@@ -30,19 +30,20 @@ def utc_now() -> datetime:
 
 
 async def test_each_broker_gets_the_verdict_and_reason_of_its_lesson(tmp_path: Path) -> None:
-    assessor = Assessor()
+    judging = Judging()
     resolver = Resolver()
     async with demo_brokers(tmp_path, utc_now()) as demo:
         config = load(write_config(demo, listen_host="127.0.0.1", listen_port=0), {})
         reports = await asyncio.gather(
-            *(probe(broker, verify=assessor.verify, now=utc_now, resolver=resolver) for broker in config.brokers)
+            *(probe(broker, verify=judging.verify, now=utc_now, resolver=resolver) for broker in config.brokers)
         )
     resolver.close()
+    judging.close()
     found = {}
     for broker, report in zip(config.brokers, reports, strict=True):
         failure = None if report.failure is None else report.failure.outcome
         reason = failure.reason if isinstance(failure, Failed) else None
-        found[broker.name] = (assessor.assess(report, broker, utc_now()).verdict, reason)
+        found[broker.name] = ((await judging.assess(report, broker, utc_now())).verdict, reason)
     assert found == {lesson.name: (lesson.verdict, lesson.reason) for lesson in LESSONS}
 
 

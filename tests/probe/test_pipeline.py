@@ -21,7 +21,7 @@ from tests.support.ports import silent_port
 from tests.support.probing import accept_all, assert_success, broker_at, failure, outcome_of, run_probe
 
 
-def _broken(tls: TlsFacts, broker: Broker, now: datetime) -> Finding | None:
+async def _broken(tls: TlsFacts, broker: Broker, now: datetime) -> Finding | None:
     raise RuntimeError("a bug")
 
 

@@ -46,11 +46,11 @@ def broker_at(
     )
 
 
-def accept_all(tls: TlsFacts, broker: Broker, now: datetime) -> Finding | None:
+async def accept_all(tls: TlsFacts, broker: Broker, now: datetime) -> Finding | None:
     """Let every broker through the gate."""
 
 
-def refuse_all(tls: TlsFacts, broker: Broker, now: datetime) -> Finding | None:
+async def refuse_all(tls: TlsFacts, broker: Broker, now: datetime) -> Finding | None:
     """Let none through."""
     return Finding(code="chain_untrusted", severity=Severity.CRITICAL, message="refused by the test", fix="")
 

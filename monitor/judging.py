@@ -1,0 +1,64 @@
+"""Where chains are judged: what is known is answered on the event loop, whatever may be dear in threads of its own.
+
+One call of a validator takes up to some 100 ms on a hostile pile of certificates, and cannot be interrupted. In a
+thread it holds up the event loop for no longer than a thread's turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Final, TypeVar
+
+from monitor.checks.assess import Assessor
+from monitor.model.broker import Broker
+from monitor.model.facts import TlsFacts
+from monitor.model.judgement import Assessment, CertificateChange, Finding
+from monitor.model.report import ProbeReport
+
+# Two, so that one hostile broker does not hold up the judging of the others.
+_THREADS: Final = 2
+
+_T = TypeVar("_T")
+
+
+class Judging:
+    """An assessor that never holds up the event loop; to be closed.
+
+    Whoever is cancelled while waiting for a thread takes its question out of the queue; one that is being answered is
+    answered to its end, which comes: what is judged is bounded (`monitor.x509.judge`).
+    """
+
+    def __init__(self, assessor: Assessor | None = None, *, threads: int = _THREADS) -> None:
+        self._assessor = Assessor() if assessor is None else assessor
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="judge")
+
+    async def verify(self, tls: TlsFacts, broker: Broker, now: datetime) -> Finding | None:
+        """Say whether the broker is to be trusted with credentials, as `Assessor.verify` does."""
+        return await self._answer(tls, broker, now, partial(self._assessor.verify, tls, broker, now))
+
+    async def assess(
+        self,
+        report: ProbeReport,
+        broker: Broker,
+        now: datetime,
+        *,
+        last_seen: TlsFacts | None = None,
+        last_change: CertificateChange | None = None,
+    ) -> Assessment:
+        """Say everything there is to say about a report, as `Assessor.assess` does."""
+        tls = report.tls if report.tls is not None and report.tls.certificates else last_seen
+        question = partial(self._assessor.assess, report, broker, now, last_seen=last_seen, last_change=last_change)
+        return await self._answer(tls, broker, now, question)
+
+    def close(self) -> None:
+        """Answer no more; threads that are busy end with their answer."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _answer(self, tls: TlsFacts | None, broker: Broker, now: datetime, question: Callable[[], _T]) -> _T:
+        if tls is None or self._assessor.is_quick(tls, broker, now):
+            return question()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, question)
