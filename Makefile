@@ -53,6 +53,10 @@ bench: .venv/.set-up packages ## Measure, each beside its baseline
 picture: .venv/.set-up ## Draw docs/probe.svg anew
 	$(BIN)/python scripts/picture.py
 
+.PHONY: fuzz
+fuzz: .venv/.set-up ## Damage certificates a hundred thousand times, and see that nothing breaks (some minutes)
+	$(BIN)/python -m benchmarks.fuzz
+
 .PHONY: constraints
 constraints: .venv/.set-up ## Pin what pyproject.toml asks for; UPGRADE=1 moves to the newest versions
 	@scripts/constraints $(if $(UPGRADE),--upgrade)

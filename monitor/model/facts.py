@@ -121,6 +121,8 @@ class TlsFacts:
     """Distinguished names of the CertificateRequest; empty if none were named."""
     alert: str | None
     """Name of the alert that the peer sent (RFC 8446 6, RFC 5246 7.2), whenever it came."""
+    certificates_left_out: int = 0
+    """How many more were served behind `certificates`, and not read: hundreds fit into a handshake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

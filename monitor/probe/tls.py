@@ -97,6 +97,7 @@ def read_tls(channel: Channel) -> TlsFacts:
         client_certificate_sent=bool(channel.sent_flight and channel.sent_flight.has_certificate),
         accepted_cas=served.accepted_cas,
         alert=channel.ended.result().alert if channel.ended.done() else None,
+        certificates_left_out=served.left_out,
     )
 
 

@@ -46,7 +46,9 @@ class ServedTls:
     group: str | None
     alpn: str | None
     chain: tuple[bytes, ...]
-    """DER, as served."""
+    """DER, as served; no more than `MAX_CERTIFICATES`."""
+    left_out: int
+    """How many more were served."""
     ocsp_response: bytes | None
     accepted_cas: tuple[str, ...]
 
@@ -162,6 +164,7 @@ class TlsEngine:
         """Return the facts; allowed at any time, also in the middle of a handshake."""
         connection = self._connection
         cipher = connection.get_cipher_name()
+        chain = connection.get_peer_cert_chain() or ()
         return ServedTls(
             # Before a ServerHello OpenSSL answers with the version that it would like best.
             version=connection.get_protocol_version_name() if cipher else None,
@@ -169,9 +172,9 @@ class TlsEngine:
             group=_group(connection) if cipher else None,
             alpn=connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
             chain=tuple(
-                crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
-                for certificate in (connection.get_peer_cert_chain() or ())[:MAX_CERTIFICATES]
+                crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in chain[:MAX_CERTIFICATES]
             ),
+            left_out=max(0, len(chain) - MAX_CERTIFICATES),
             ocsp_response=_ocsp_response(connection),
             accepted_cas=_accepted_cas(connection),
         )

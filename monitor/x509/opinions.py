@@ -197,7 +197,14 @@ _LEAF_POLICY: Final = ExtensionPolicy.permit_all().require_present(
     x509.SubjectAlternativeName, Criticality.AGNOSTIC, None
 )
 # Beside its verdict, cryptography lets through what its parsers say of odd fields that it meets on the way.
-_ERRORS: Final = (VerificationError, ValueError, TypeError, UnsupportedAlgorithm)
+_ERRORS: Final = (
+    VerificationError,
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 def _not_after(certificate: crypto.X509) -> datetime | None:

@@ -120,6 +120,15 @@ def test_the_names_of_accepted_cas_are_shown_in_order(pki: TestPki, version: Tls
     assert engine.served().accepted_cas == ("CN=Test Intermediate", "CN=Test Root")
 
 
+@pytest.mark.parametrize(("sent", "left_out"), [(64, 0), (70, 6)])
+def test_certificates_behind_the_64th_are_counted_and_not_read(pki: TestPki, sent: int, left_out: int) -> None:
+    engine = TlsEngine(server_name=None)
+    shake_hands(engine, MemoryServer(server_context(pki.leaf, *[pki.intermediate] * (sent - 1))))
+    served = engine.served()
+    assert len(served.chain) == 64
+    assert served.left_out == left_out
+
+
 def test_no_more_than_32_accepted_cas_are_read_however_many_are_sent(pki: TestPki) -> None:
     context = server_context(*pki.chain, asks_for_certificate=True, accepted_cas=(pki.root,) * 2_500)
     engine = TlsEngine(server_name=None)

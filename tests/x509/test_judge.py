@@ -21,6 +21,7 @@ from monitor.x509 import judge as subject_under_test
 from monitor.x509.certificate import read_chain
 from monitor.x509.judge import MAX_CERTIFICATES, Judge
 from monitor.x509.opinions import Answer, Bench
+from tests.support.piles import circle, constrained
 from tests.x509 import odd
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -282,6 +283,26 @@ def test_certificate_that_one_library_cannot_load_is_left_out_for_that_library()
     assert not judged(broken).is_trusted
 
 
+def test_version_that_does_not_exist_costs_only_that_certificate() -> None:
+    odd_version = bytearray(INTERMEDIATE.der)
+    place = odd_version.index(b"\xa0\x03\x02\x01\x02")
+    odd_version[place + 4] = 66
+    assert judged(LEAF.der, bytes(odd_version), INTERMEDIATE.der).accepted
+    assert not judged(bytes(odd_version)).is_trusted
+
+
+@pytest.mark.parametrize(("count", "is_asked"), [(50, True), (1000, False)])
+def test_cryptography_is_spared_names_and_constraints_beyond_measure(count: int, is_asked: bool) -> None:
+    judgement = judged(*constrained(NOW, ROOT, count), reference="1.b")
+    assert judgement.accepted
+    assert opinions(judgement)[Validator.CRYPTOGRAPHY_RELAXED] is is_asked
+
+
+def test_many_names_without_constraints_are_judged_by_all() -> None:
+    many = issue(now=NOW, issuer=ROOT, names=["DNS:localhost", *(f"DNS:{number:x}.example" for number in range(2000))])
+    assert opinions(judged(many)) == dict.fromkeys(Validator, True)
+
+
 def test_empty_chain_is_refused_in_words() -> None:
     judgement = judged()
     assert not judgement.accepted
@@ -375,13 +396,7 @@ def test_what_lies_behind_the_judged_certificates_makes_no_other_question(counte
 
 
 def test_pile_with_too_many_paths_is_given_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    # CAs of one name in a circle, each signed by the next: every call of cryptography's verifier takes 100 ms.
-    keys = [ec.generate_private_key(ec.SECP384R1()) for _ in range(MAX_CERTIFICATES - 1)]
-    cas = [issue(now=NOW, is_ca=True, subject="A", key=key) for key in keys]
-    circle = [
-        issue(now=NOW, issuer=cas[(place + 1) % len(cas)], is_ca=True, subject="A", key=key)
-        for place, key in enumerate(keys)
-    ]
+    pile = circle(NOW, MAX_CERTIFICATES - 1)
     foreign = issue(now=NOW, is_ca=True, subject="A")
     relaxed = Bench.relaxed
     calls = 0
@@ -396,7 +411,7 @@ def test_pile_with_too_many_paths_is_given_up_once(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Bench, "relaxed", counting)
     monkeypatch.setattr(Bench, "strict", never)
-    judgement = judged(issue(now=NOW, issuer=cas[0]), *circle, anchors=(foreign,))
+    judgement = judged(issue(now=NOW, issuer=pile[0]), *pile, anchors=(foreign,))
     assert not judgement.accepted
     assert opinions(judgement) == dict.fromkeys(Validator, False)
     assert calls == 1
