@@ -34,7 +34,9 @@ def test_a_handshake_shows_version_cipher_group_and_chain(pki: TestPki, version:
 
 def test_before_the_first_answer_nothing_is_known() -> None:
     engine = TlsEngine(server_name="localhost")
-    nothing = ServedTls(version=None, cipher=None, group=None, alpn=None, chain=(), ocsp_response=None, accepted_cas=())
+    nothing = ServedTls(
+        version=None, cipher=None, group=None, alpn=None, chain=(), left_out=0, ocsp_response=None, accepted_cas=()
+    )
     assert engine.served() == nothing
     engine.handshake()
     assert engine.take()
