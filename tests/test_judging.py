@@ -44,15 +44,18 @@ def served(*chain: Issued) -> TlsFacts:
 
 @asynccontextmanager
 async def gaps_s() -> AsyncIterator[Callable[[], float]]:
-    """Measure the longest time for which the event loop did not turn."""
+    """Measure the longest time for which the event loop did not turn, by the CPU that this process took meanwhile.
+
+    What other processes take from it on a busy machine is none of our doing.
+    """
     longest = 0.0
 
     async def turn() -> None:
         nonlocal longest
         while True:
-            before = time.monotonic()
+            before = time.process_time()
             await asyncio.sleep(0)
-            longest = max(longest, time.monotonic() - before)
+            longest = max(longest, time.process_time() - before)
 
     task = asyncio.create_task(turn())
     try:
@@ -100,7 +103,7 @@ async def test_loop_goes_on_while_a_pile_is_judged(pki: TestPki, judging: Judgin
             found = await judging.verify(tls, broker, pki.now)
             longest.append(gap_s())
         assert found is not None
-    # The best of three: on a busy machine any one may be the system's.
+    # The best of three: the system may let the other thread go first.
     assert min(longest) < MAX_GAP_S
 
 
