@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from monitor.model.reasons import INTERNAL, REASONS
-from tests.support.cases import CASES, reasons_without_case
+from monitor.model.reasons import REASONS
+from tests.support.cases import CASES
 
 
 def test_every_case_has_a_name_of_its_own_and_a_known_reason() -> None:
     assert not [name for name, count in Counter(case.id for case in CASES).items() if count > 1]
     assert {case.reason for case in CASES} <= REASONS
-
-
-def test_every_reason_but_our_own_bugs_has_a_case() -> None:
-    assert reasons_without_case() == {INTERNAL}  # no server can cause a bug of ours
