@@ -4,17 +4,20 @@ import json
 import signal
 import socket
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
 from monitor.cli.status import Status, worst
+from monitor.demo.pki import issue
 from tests.support.brokers import Mosquitto
 from tests.support.daemon import COMMAND, run_command
-from tests.support.pki import TestPki
+from tests.support.pki import TestPki, write_chain
 from tests.support.ports import PATIENCE_S, closed_port, silent_port
 
+YEAR = timedelta(days=365)
 MINIMAL = "brokers:\n  - name: plant\n    host: mqtt.example.org\n"
 
 
@@ -64,19 +67,18 @@ def test_untrusted_broker_exits_with_2(mosquitto: Mosquitto, pki: TestPki) -> No
     assert json.loads(result.stdout)["findings"][0]["code"].startswith("chain_")
 
 
-def test_certificate_near_its_end_exits_with_1(mosquitto: Mosquitto, pki: TestPki, tmp_path: Path) -> None:
-    broker = {
-        "name": "plant",
-        "host": "localhost",
-        "port": mosquitto.port,
-        "tls": {"ca_file": str(pki.ca_file)},
-        "expiry": {"warning": "200d"},
-    }
-    config = tmp_path / "monitor.yml"
-    config.write_text(yaml.safe_dump({"brokers": [broker]}))
-    result = run_command("probe", "--config", str(config), "plant")
+def test_certificate_near_its_end_exits_with_1(pki: TestPki, tmp_path: Path) -> None:
+    leaf = issue(
+        now=pki.now, issuer=pki.intermediate, not_after=pki.now + timedelta(days=20), not_before=pki.now - YEAR
+    )
+    files = write_chain(tmp_path, "ending", (leaf, pki.intermediate))
+    with Mosquitto(tmp_path / "mosquitto", certificate=files) as mosquitto:
+        broker = {"name": "plant", "host": "localhost", "port": mosquitto.port, "tls": {"ca_file": str(pki.ca_file)}}
+        config = tmp_path / "monitor.yml"
+        config.write_text(yaml.safe_dump({"brokers": [broker]}))
+        result = run_command("probe", "--config", str(config), "plant")
+        everything = run_command("probe", "--config", str(config), "--json")
     assert result.returncode == 1
-    everything = run_command("probe", "--config", str(config), "--json")
     assert json.loads(everything.stdout)["broker"] == "plant"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain as joined
 
+from monitor.checks.belonging import duplicates, foreign, root_sent
 from monitor.checks.case import Case, finding, gravest_first
 from monitor.checks.changes import change, issuer_changed
 from monitor.checks.client_certificate import client_certificate
@@ -17,10 +18,15 @@ from monitor.checks.hints import CIPHER_SUITES
 from monitor.checks.identity import name_mismatch, unreadable, usage
 from monitor.checks.installation import advised, key_mismatch
 from monitor.checks.installation import names as names_left_out
+from monitor.checks.lifetimes import lifetime, outlives
+from monitor.checks.limits import left_out, limits
+from monitor.checks.naming import internal_names, trailing_dots, wildcards
 from monitor.checks.order import ca_first, leaf_first, order
 from monitor.checks.outlook import next_break
 from monitor.checks.path import follow
 from monitor.checks.profiles import profile_opinion, profiles
+from monitor.checks.session import key_exchange, protocol_version, transparency
+from monitor.checks.strength import keys, signatures
 from monitor.checks.trust import invalid, trust
 from monitor.checks.validators import disagreement
 from monitor.checks.validity import validity
@@ -46,11 +52,26 @@ _CHAIN_CHECKS = (
     ca_first,
     validity,
     trust,
+    limits,
+    left_out,
     usage,
     name_mismatch,
     order,
+    foreign,
+    duplicates,
     unreadable,
     disagreement,
+    outlives,
+    lifetime,
+    wildcards,
+    trailing_dots,
+    internal_names,
+    keys,
+    signatures,
+    protocol_version,
+    key_exchange,
+    transparency,
+    root_sent,
 )
 
 
@@ -158,7 +179,7 @@ class Assessor:
         last_change: CertificateChange | None,
     ) -> _OfChain:
         judgement = self._judged(tls.certificates, broker, now)
-        case = self._case(tls.certificates, broker, now, judgement)
+        case = replace(self._case(tls.certificates, broker, now, judgement), tls=tls)
         by_profile = {
             profile.name: self._judge.judge(tls.certificates, profile.trust, broker.tls.server_name, now)
             for profile in broker.tls.trust_profiles

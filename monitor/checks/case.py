@@ -9,10 +9,12 @@ from datetime import datetime
 from monitor.checks.catalogue import CATALOGUE, entry
 from monitor.checks.entry import Advice
 from monitor.model.broker import Broker
-from monitor.model.facts import CertificateFacts, Role
+from monitor.model.facts import CertificateFacts, Role, TlsFacts
 from monitor.model.judgement import Finding, Judgement, Severity
 from monitor.x509.anchors import Anchors
 
+# CA/Browser Forum Baseline Requirements 7.1.6.1: every certificate of a public CA names one of these.
+_PUBLIC_POLICIES = "2.23.140.1."
 _ORDER = {code: place for place, code in enumerate(CATALOGUE)}
 
 
@@ -32,6 +34,8 @@ class Case:
     mismatched: tuple[str, ...]
     """The names by which the broker is to be reached that its certificate is not for."""
     now: datetime
+    tls: TlsFacts | None = None
+    """The handshake in which it was served; None for a file."""
     is_file: bool = False
     """The chain was read from a file and not served."""
     useless: frozenset[int] = frozenset()
@@ -51,6 +55,18 @@ class Case:
     def leaf(self) -> CertificateFacts:
         """The server's own certificate."""
         return self.chain[0]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the leaf comes from a public CA, so that the public's rules are its own.
+
+        That it ends in the system's trust store is not enough: operators put their own CA there too.
+        """
+        return (
+            self.broker.tls.trust.includes_system
+            and self.judgement.is_trusted_ignoring_time
+            and any(policy.startswith(_PUBLIC_POLICIES) for policy in self.leaf.certificate_policies)
+        )
 
 
 def finding(

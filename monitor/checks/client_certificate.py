@@ -33,7 +33,7 @@ def client_certificate(broker: Broker, tls: TlsFacts | None, now: datetime) -> I
             sentence = expired_sentence(what, facts.not_after, now)
             yield finding("client_certificate_expired", sentence, severity=severity)
             continue
-        soon = expiry_severity(facts.not_after, now, broker.policy)
+        soon = expiry_severity(facts, now, broker.policy)
         if soon is not None:
             severity = Severity.WARNING if is_idle else soon
             sentence = f"{expiring_sentence(what, facts.not_after, now)}."

@@ -5,20 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.checks.case import Case, capitalised, described, finding
+from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding, Severity
+from monitor.x509.extensions import SUBJECT_ALT_NAME
 from monitor.x509.names import ip_address
 
 _MAX_NAMES_SHOWN = 10
 
 
 def name_mismatch(case: Case) -> Iterator[Finding]:
-    """Yield `name_mismatch` for each name by which the broker is reached and that no subjectAltName is (RFC 9525 6)."""
+    """Yield a finding for each name by which the broker is reached and that no subjectAltName is (RFC 9525 6).
+
+    `name_mismatch`, or the slip that explains it: no subjectAltName at all, or an address written as a DNS name.
+    """
     for reference in case.mismatched:
         yield finding(
-            "name_mismatch",
+            _mismatch(case.leaf, reference),
             f"{capitalised(described(case.leaf))} is not for {reference}: {_names_held(case, reference)}.",
             certificate=case.leaf.position,
         )
+
+
+def _mismatch(leaf: CertificateFacts, reference: str) -> str:
+    if not leaf.names and leaf.common_name is not None and SUBJECT_ALT_NAME not in leaf.unreadable:
+        return "name_common_name_only"
+    if ip_address(reference) is not None and reference in leaf.dns_names:
+        return "name_ip_as_dns"
+    return "name_mismatch"
 
 
 def usage(case: Case) -> Iterator[Finding]:

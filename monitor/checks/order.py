@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from monitor.checks.belonging import belonging
 from monitor.checks.case import Case, capitalised, described, finding, name
 from monitor.checks.path import names_issuer
 from monitor.model.facts import CertificateFacts, Role
@@ -41,14 +42,20 @@ def ca_first(case: Case) -> Iterator[Finding]:
 
 
 def order(case: Case) -> Iterator[Finding]:
-    """Yield `chain_order` if a certificate does not certify the one sent before it."""
-    for place in range(1, len(case.chain)):
-        facts, before = case.chain[place], case.chain[:place]
+    """Yield `chain_order` if a certificate does not certify the one sent before it.
+
+    What was sent twice, or leads nowhere, is another matter and left aside.
+    """
+    chain = belonging(case.chain)
+    for place in range(1, len(chain)):
+        facts, before = chain[place], chain[:place]
         if names_issuer(before[-1], facts) or any(_is_same_authority(facts, earlier) for earlier in before[1:]):
             continue
-        wanted = any(names_issuer(other, facts) for other in case.chain if other is not facts)
-        why = "certifies another than the one before it" if wanted else "certifies none of the others"
-        yield finding("chain_order", f"{capitalised(described(facts))} {why}.", certificate=facts.position)
+        yield finding(
+            "chain_order",
+            f"{capitalised(described(facts))} certifies another than the one before it.",
+            certificate=facts.position,
+        )
         return
 
 

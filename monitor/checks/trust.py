@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from monitor.checks.case import Case, capitalised, described, finding, name
 from monitor.checks.entry import do
 from monitor.checks.hints import SERVER_FILES
+from monitor.checks.limits import left_out, limits
 from monitor.checks.path import End, Path, follow
 from monitor.checks.validators import refusal
 from monitor.model.facts import CertificateFacts, Role
@@ -15,7 +16,10 @@ from monitor.x509.opinions import signed_by
 
 
 def trust(case: Case) -> Iterator[Finding]:
-    """Yield the one finding that says where the way to the trust breaks; none if only dates stand in the way."""
+    """Yield the one finding that says where the way to the trust breaks.
+
+    None if only dates stand in the way, or a limit that is named on its own.
+    """
     if case.judgement.is_trusted_ignoring_time:
         return
     path = follow(case.chain, case.anchors)
@@ -41,19 +45,17 @@ def trust(case: Case) -> Iterator[Finding]:
         case End.ANCHOR_BY_NAME if all(signed_by(path.last, anchor) is False for anchor in path.anchors):
             yield _anchor_of_another_key(case, path)
         case _:
-            yield invalid(case)
+            if not any((*limits(case), *left_out(case))):
+                yield invalid(case)
 
 
 def invalid(case: Case, sentence: str = "") -> Finding:
     """Make the finding that leaves the word to the validators."""
     opinions = refusal(case.judgement)
-    dropped = len(case.chain) - case.judgement.judged_certificates
-    left_out = f" {dropped} of {len(case.chain)} certificates were too many or too large to be judged."
     return finding(
         "chain_invalid",
         (sentence or f"No valid path from the broker's certificate to a CA in {_source(case)} was found.")
-        + (f" {opinions}." if opinions else "")
-        + (left_out if dropped else ""),
+        + (f" {opinions}." if opinions else ""),
         certificate=case.leaf.position,
     )
 

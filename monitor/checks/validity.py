@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from math import inf
+from typing import Final
 
+from monitor.checks.belonging import replacement
 from monitor.checks.case import Case, capitalised, described, finding, moment, name, span
 from monitor.checks.path import End, follow
 from monitor.model.broker import Policy
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding, Severity
 from monitor.x509.moments import whole_second
+
+# Programs renew at a third of the lifetime left (RFC 8555's clients, Let's Encrypt's advice); a warning means that
+# this did not happen. A ninth is to the third what a week is to three.
+_WARNING_SHARE: Final = 1 / 3
+_CRITICAL_SHARE: Final = 1 / 9
 
 
 def validity(case: Case) -> Iterator[Finding]:
@@ -33,12 +41,19 @@ def is_early(facts: CertificateFacts, now: datetime) -> bool:
     return facts.not_before is not None and whole_second(now) < facts.not_before
 
 
-def expiry_severity(not_after: datetime, now: datetime, policy: Policy) -> Severity | None:
-    """Return how bad it is that something ends then; None if that is far enough away."""
-    left_s = (not_after - now).total_seconds()
-    if left_s <= policy.expiry_critical_s:
+def expiry_severity(facts: CertificateFacts, now: datetime, policy: Policy) -> Severity | None:
+    """Return how bad it is that the certificate ends when it does; None if that is far enough away.
+
+    It is a warning within the policy's time or the last third of its lifetime, critical within the policy's time or
+    the last ninth, whichever is shorter: a certificate of six or 47 days is renewed late in its life, as it should be.
+    """
+    if facts.not_after is None:
+        return None
+    left_s = (facts.not_after - now).total_seconds()
+    lifetime_s = inf if facts.not_before is None else (facts.not_after - facts.not_before).total_seconds()
+    if left_s <= min(policy.expiry_critical_s, lifetime_s * _CRITICAL_SHARE):
         return Severity.CRITICAL
-    return Severity.WARNING if left_s <= policy.expiry_warning_s else None
+    return Severity.WARNING if left_s <= min(policy.expiry_warning_s, lifetime_s * _WARNING_SHARE) else None
 
 
 def expired_sentence(what: str, not_after: datetime, now: datetime) -> str:
@@ -57,17 +72,25 @@ def _served(case: Case, facts: CertificateFacts) -> Iterator[Finding]:
     aside = " A valid path was found without it." if case.judgement.is_trusted else ""
     if facts.not_after is not None and is_expired(facts, case.now):
         sentence = expired_sentence(described(facts), facts.not_after, case.now)
+        other = replacement(case, facts) if case.judgement.is_trusted else None
+        if other is not None:
+            aside = (
+                f" The same CA's key has another certificate, issued by {name(other.issuer)}, over which a valid path "
+                "was found."
+            )
+            yield finding("chain_cross_signed_expired", sentence + aside, certificate=facts.position)
+            return
         yield finding("certificate_expired", sentence + aside, severity=severity, certificate=facts.position)
     elif facts.not_before is not None and is_early(facts, case.now):
         sentence = _early_sentence(described(facts), facts.not_before, case.now)
         yield finding("certificate_not_yet_valid", sentence + aside, severity=severity, certificate=facts.position)
     elif facts.not_after is not None:
-        yield from _expiring(case, facts.not_after, described(facts), facts.position)
+        yield from _expiring(case, facts, described(facts), facts.position)
 
 
-def _expiring(case: Case, not_after: datetime, what: str, position: int | None) -> Iterator[Finding]:
-    severity = expiry_severity(not_after, case.now, case.broker.policy)
-    if severity is None:
+def _expiring(case: Case, facts: CertificateFacts, what: str, position: int | None) -> Iterator[Finding]:
+    severity, not_after = expiry_severity(facts, case.now, case.broker.policy), facts.not_after
+    if severity is None or not_after is None:
         return
     sentence = expiring_sentence(what, not_after, case.now)
     end = case.judgement.path_not_after
@@ -98,7 +121,7 @@ def _anchors(case: Case, served: set[bytes]) -> Iterator[Finding]:
         return
     for anchor in case.anchors.facts:
         if anchor.not_after == end and anchor.der not in served:
-            yield from _expiring(case, end, _anchor(anchor, source), None)
+            yield from _expiring(case, anchor, _anchor(anchor, source), None)
             return
 
 

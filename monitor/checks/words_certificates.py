@@ -8,6 +8,9 @@ from typing import Final
 
 from monitor.checks.entry import Advice, Entry, critical, do
 from monitor.checks.hints import CLIENT_CA_FILES, CLIENT_CERTIFICATE_OPTIONAL, HIGHEST_QOS, SERVER_FILES
+from monitor.checks.words_chain import LIMITS, ROOT_SENT, TIDINESS
+from monitor.checks.words_leaf import NAMES, QUALITIES
+from monitor.checks.words_session import SESSION
 from monitor.model.judgement import Severity
 from monitor.model.reasons import VERIFY_FINDINGS
 
@@ -94,17 +97,17 @@ FINDINGS: Final = (
         ),
         "RFC 5280 6.1",
     ),
+    *LIMITS,
     critical(
         "chain_invalid",
         "The broker's chain of certificates is not valid",
-        "Between the broker's certificate and a trusted CA something is wrong: a signature, a CA that may not issue "
-        "certificates, a limit that a CA sets, or an encoding. Clients refuse the broker. The message quotes what "
+        "Between the broker's certificate and a trusted CA something is wrong: mostly a signature, or an "
+        "encoding. Clients refuse the broker. The message quotes what "
         "the libraries that check certificates said.",
         do(
             "Was a certificate of the chain replaced lately? Put the previous file back. Else repeat the check with "
             "`openssl verify -show_chain -CAfile ca.pem -untrusted chain.pem server.pem`, and have the certificate "
-            "that it names issued anew. Common slips: a CA without `basicConstraints = CA:TRUE`, a CA made anew under "
-            "its old name, a path length (`pathlen`) that is too short.",
+            "that it names issued anew. A common slip is a CA made anew under its old name.",
             SERVER_FILES,
         ),
         "RFC 5280 6.1",
@@ -121,6 +124,7 @@ FINDINGS: Final = (
         ),
         "RFC 5280 4.2.1.12",
     ),
+    *NAMES,
     critical(
         "name_mismatch",
         "The broker's certificate is for another name",
@@ -155,7 +159,9 @@ FINDINGS: Final = (
         code="certificate_expiring",
         severity=Severity.WARNING,
         title="A certificate will expire soon",
-        meaning="Nothing is broken yet. From that moment on, clients that check certificates can no longer connect.",
+        meaning="Nothing is broken yet. From that moment on, clients that check certificates can no longer connect. "
+        "A certificate is called so within the time set in the configuration, or in the last third of its life if that "
+        "is shorter.",
         advice=do(
             "If certificates are renewed by a program, find out why this one was not, or whether the new one lies on "
             "the disk and the broker has yet to take it up. Otherwise renew it at the CA that issued it, for the same "
@@ -225,8 +231,7 @@ FINDINGS: Final = (
         severity=Severity.WARNING,
         title="The certificates are not in order",
         meaning="Each certificate should be followed by the one of the CA that issued it. Many clients sort that out "
-        "by themselves; small ones, on devices, often do not and refuse the broker. A certificate that belongs to "
-        "none of the others only costs bytes and confuses.",
+        "by themselves; small ones, on devices, often do not and refuse the broker.",
         advice=do(
             "Write the file anew: the broker's certificate, then that of the CA that issued it, and so on; without "
             "the root and without anything else: `cat server.pem intermediate.pem > chain.pem`.",
@@ -234,6 +239,9 @@ FINDINGS: Final = (
         ),
         reference="RFC 5246 7.4.2; RFC 8446 4.4.2",
     ),
+    *TIDINESS,
+    *QUALITIES,
+    *SESSION,
     Entry(
         code="certificate_unreadable",
         severity=Severity.WARNING,
@@ -287,6 +295,7 @@ FINDINGS: Final = (
         ),
         reference="MQTT 3.1.1 3.9.3; MQTT 5.0 3.9.3",
     ),
+    ROOT_SENT,
 )
 
 

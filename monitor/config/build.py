@@ -69,7 +69,11 @@ class Builder:
                 trust_profiles=trust_profiles,
             ),
             mqtt=mqtt,
-            policy=Policy(expiry_warning_s=options.expiry.warning, expiry_critical_s=options.expiry.critical),
+            policy=Policy(
+                expiry_warning_s=options.expiry.warning,
+                expiry_critical_s=options.expiry.critical,
+                remarks=options.remarks,
+            ),
         )
 
     def _check_times(self, options: BrokerOptions, scope: Scope) -> None:

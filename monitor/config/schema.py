@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from monitor.config import hosts
 from monitor.config.durations import duration
-from monitor.config.text import hidden_reader, list_of, one_of, quoted, reader, refused, scalar, whole_number
+from monitor.config.text import flag, hidden_reader, list_of, one_of, quoted, reader, refused, scalar, whole_number
 from monitor.config.topics import topic_template
 from monitor.model.broker import (
     CONFIGURED_TRUST,
@@ -260,6 +260,7 @@ class DefaultOptions(Section):
     tls: Annotated[TlsOptions, BeforeValidator(_section)] = TlsOptions()
     mqtt: Annotated[MqttOptions, BeforeValidator(_section)] = MqttOptions()
     expiry: Annotated[ExpiryOptions, BeforeValidator(_section)] = ExpiryOptions()
+    remarks: Annotated[bool, BeforeValidator(flag("true or false"))] = _default(Policy, "remarks")
 
 
 class BrokerOptions(DefaultOptions):

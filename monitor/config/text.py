@@ -111,6 +111,20 @@ def one_of(choices: type[E], what: str) -> Callable[[object], E]:
     return read
 
 
+def flag(expected: str) -> Callable[[object], bool]:
+    """Return a reader of `true` or `false`."""
+
+    def read(raw: object) -> bool:
+        if isinstance(raw, bool):
+            return raw
+        text = scalar(raw, expected)
+        if text not in {"true", "false"}:
+            raise refused(expected, text)
+        return text == "true"
+
+    return read
+
+
 def list_of(item: Callable[[object], str], expected: str) -> Callable[[object], tuple[str, ...]]:
     """Return a reader of a list, each item read by `item`."""
 

@@ -115,7 +115,10 @@ class Policy:
     """From when on a fact is worth a finding."""
 
     expiry_warning_s: float = 21 * 86400.0
+    """At most: of a short-lived certificate, a share of its lifetime counts instead. Likewise the next."""
     expiry_critical_s: float = 7 * 86400.0
+    remarks: bool = False
+    """Say what stands in nobody's way as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

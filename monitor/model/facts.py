@@ -72,6 +72,12 @@ class CertificateFacts:
     authority_key_id: str | None = None
     ca_issuers: tuple[str, ...] = ()
     """AIA caIssuers URIs: where the issuing certificate can be had."""
+    critical_extensions: tuple[str, ...] = ()
+    """RFC 5280 names, or dotted OIDs, of the extensions that are marked critical, in order."""
+    certificate_policies: tuple[str, ...] = ()
+    """Dotted OIDs of certificatePolicies; empty when the extension is absent."""
+    embedded_scts: int = 0
+    """Signed certificate timestamps within the certificate (RFC 6962 3.3)."""
     is_self_issued: bool | None
     """Subject and issuer are the same Name, byte for byte."""
     spki_sha256: str | None = None

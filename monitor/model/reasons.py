@@ -154,8 +154,15 @@ VERIFY_FINDINGS = (
     "leaf_self_signed",
     "chain_incomplete",
     "chain_untrusted",
+    "chain_issuer_not_ca",
+    "chain_path_length",
+    "chain_name_constraints",
+    "chain_critical_extension",
+    "chain_left_out",
     "chain_invalid",
     "leaf_not_for_servers",
+    "name_common_name_only",
+    "name_ip_as_dns",
     "name_mismatch",
 )
 

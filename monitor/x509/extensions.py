@@ -16,6 +16,7 @@ MAX_SUBJECT_ALT_NAMES: Final = 1_000
 _MAX_EXTENSIONS: Final = 256
 _MAX_USAGES: Final = 64
 _MAX_ACCESS_DESCRIPTIONS: Final = 16
+_MAX_POLICIES: Final = 64
 _MAX_NAME_CHARACTERS: Final = 1_024
 
 SUBJECT_KEY_IDENTIFIER: Final = "subjectKeyIdentifier"
@@ -25,6 +26,8 @@ BASIC_CONSTRAINTS: Final = "basicConstraints"
 EXTENDED_KEY_USAGE: Final = "extKeyUsage"
 AUTHORITY_KEY_IDENTIFIER: Final = "authorityKeyIdentifier"
 AUTHORITY_INFORMATION_ACCESS: Final = "authorityInfoAccess"
+CERTIFICATE_POLICIES: Final = "certificatePolicies"
+SIGNED_CERTIFICATE_TIMESTAMPS: Final = "signedCertificateTimestamps"
 EXTENSIONS: Final = "extensions"
 
 NAMES: Final = MappingProxyType(
@@ -33,9 +36,17 @@ NAMES: Final = MappingProxyType(
         "2.5.29.15": KEY_USAGE,
         "2.5.29.17": SUBJECT_ALT_NAME,
         "2.5.29.19": BASIC_CONSTRAINTS,
+        "2.5.29.30": "nameConstraints",
+        "2.5.29.31": "cRLDistributionPoints",
+        "2.5.29.32": CERTIFICATE_POLICIES,
+        "2.5.29.33": "policyMappings",
         "2.5.29.35": AUTHORITY_KEY_IDENTIFIER,
+        "2.5.29.36": "policyConstraints",
         "2.5.29.37": EXTENDED_KEY_USAGE,
+        "2.5.29.54": "inhibitAnyPolicy",
+        "1.3.6.1.4.1.11129.2.4.2": SIGNED_CERTIFICATE_TIMESTAMPS,
         "1.3.6.1.5.5.7.1.1": AUTHORITY_INFORMATION_ACCESS,
+        "1.3.6.1.5.5.7.1.24": "TLS feature",
     }
 )
 # RFC 5280 4.2.1.3, from bit 0 on.
@@ -108,6 +119,9 @@ class Extensions:
     subject_key_id: str | None = None
     authority_key_id: str | None = None
     ca_issuers: tuple[str, ...] = ()
+    critical: tuple[str, ...] = ()
+    certificate_policies: tuple[str, ...] = ()
+    embedded_scts: int = 0
 
 
 @dataclass(slots=True)
@@ -123,7 +137,7 @@ def extensions(wrapper: Element, lost: Lost) -> Extensions:
     An extension that comes twice (RFC 5280 4.2 forbids it) counts as unreadable: which of the two another reader
     would believe cannot be known.
     """
-    values = _values(wrapper, lost)
+    values, critical = _values(wrapper, lost)
     names = _known(lost, SUBJECT_ALT_NAME, values, lambda value: _subject_alt_name(value, lost)) or _Names()
     is_ca, path_length = _known(lost, BASIC_CONSTRAINTS, values, _basic_constraints) or (None, None)
     return Extensions(
@@ -137,6 +151,9 @@ def extensions(wrapper: Element, lost: Lost) -> Extensions:
         subject_key_id=_known(lost, SUBJECT_KEY_IDENTIFIER, values, _subject_key_identifier),
         authority_key_id=_known(lost, AUTHORITY_KEY_IDENTIFIER, values, _authority_key_identifier),
         ca_issuers=_known(lost, AUTHORITY_INFORMATION_ACCESS, values, _ca_issuers) or (),
+        critical=critical,
+        certificate_policies=_known(lost, CERTIFICATE_POLICIES, values, _certificate_policies) or (),
+        embedded_scts=_known(lost, SIGNED_CERTIFICATE_TIMESTAMPS, values, _signed_certificate_timestamps) or 0,
     )
 
 
@@ -145,9 +162,10 @@ def _known(lost: Lost, name: str, values: dict[str, bytes], reader: Callable[[by
     return lost.read(name, reader, values[name]) if name in values else None
 
 
-def _values(wrapper: Element, lost: Lost) -> dict[str, bytes]:
-    # The DER of each known extension that comes exactly once and whole.
+def _values(wrapper: Element, lost: Lost) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    # The DER of each known extension that comes exactly once and whole; and the names of all that are critical.
     values: dict[str, bytes] = {}
+    critical: list[str] = []
     seen: set[str] = set()
     try:
         for entry in der.elements(der.only(wrapper.body, der.SEQUENCE).body, at_most=_MAX_EXTENSIONS):
@@ -158,12 +176,17 @@ def _values(wrapper: Element, lost: Lost) -> dict[str, bytes]:
                 values.pop(name, None)
                 continue
             seen.add(name)
-            value = lost.read(name, _extension_value, parts)
-            if value is not None and name in NAMES.values():
+            read = lost.read(name, _criticality_and_value, parts)
+            if read is None:
+                continue
+            is_critical, value = read
+            if is_critical:
+                critical.append(name)
+            if name in NAMES.values():
                 values[name] = value
     except DerError:
         lost.add(EXTENSIONS)
-    return values
+    return values, tuple(critical)
 
 
 def _extension(entry: Element) -> tuple[str, tuple[Element, ...]]:
@@ -173,10 +196,9 @@ def _extension(entry: Element) -> tuple[str, tuple[Element, ...]]:
     return der.object_identifier(parts[0]), parts
 
 
-def _extension_value(parts: tuple[Element, ...]) -> bytes:
-    if len(parts) == 3:
-        der.boolean(parts[1])
-    return der.expect(parts[-1], der.OCTET_STRING).body
+def _criticality_and_value(parts: tuple[Element, ...]) -> tuple[bool, bytes]:
+    is_critical = der.boolean(parts[1]) if len(parts) == 3 else False
+    return is_critical, der.expect(parts[-1], der.OCTET_STRING).body
 
 
 def _subject_alt_name(value: bytes, lost: Lost) -> _Names:
@@ -288,3 +310,28 @@ def _access_description(entry: Element) -> tuple[str, Element]:
     if len(parts) != 2:
         raise DerError("an AccessDescription without a location")
     return der.object_identifier(parts[0]), parts[1]
+
+
+def _certificate_policies(value: bytes) -> tuple[str, ...]:
+    policies: list[str] = []
+    for entry in der.elements(der.only(value, der.SEQUENCE).body, at_most=_MAX_POLICIES):
+        # RFC 5280 4.2.1.4: the policy, and qualifiers that are not for us.
+        parts = tuple(der.elements(der.expect(entry, der.SEQUENCE).body, at_most=2))
+        if not parts:
+            raise DerError("a PolicyInformation without a policy")
+        policies.append(der.object_identifier(parts[0]))
+    return tuple(policies)
+
+
+def _signed_certificate_timestamps(value: bytes) -> int:
+    # RFC 6962 3.3: within the OCTET STRING TLS's own encoding, a list of opaque entries, each with its length.
+    listed = der.only(value, der.OCTET_STRING).body
+    if len(listed) < 2 or int.from_bytes(listed[:2], "big") != len(listed) - 2:
+        raise DerError("a list of timestamps whose length is another")
+    count, offset = 0, 2
+    while offset < len(listed):
+        offset += 2 + int.from_bytes(listed[offset : offset + 2], "big")
+        count += 1
+    if offset != len(listed):
+        raise DerError("a timestamp that is cut off")
+    return count

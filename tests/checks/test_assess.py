@@ -104,9 +104,16 @@ def test_expired_certificate_that_the_path_does_not_need_is_a_warning() -> None:
         not_after=NOW - DAY,
     )
     found = findings(handshake(LEAF, INTERMEDIATE, stale))
-    assert ("certificate_expired", WARNING, 2) in codes(found)
-    assert only(found, "certificate_expired").message.endswith("A valid path was found without it.")
+    assert ("chain_cross_signed_expired", WARNING, 2) in codes(found)
+    assert only(found, "chain_cross_signed_expired").message.endswith("over which a valid path was found.")
     assert all(each.severity < CRITICAL for each in found)
+
+
+def test_expired_stranger_beside_a_valid_path_is_a_warning() -> None:
+    stray = issue(now=NOW, is_ca=True, subject="Stray", not_before=NOW - 9 * DAY, not_after=NOW - DAY)
+    found = findings(handshake(LEAF, INTERMEDIATE, stray))
+    assert codes(found) == [("certificate_expired", WARNING, 2), ("chain_foreign", WARNING, 2)]
+    assert only(found, "certificate_expired").message.endswith("A valid path was found without it.")
 
 
 def test_expired_anchor_is_named_though_nobody_served_it() -> None:
@@ -120,7 +127,7 @@ def test_expired_anchor_is_named_though_nobody_served_it() -> None:
     ("days", "severity"), [(90, None), (21.01, None), (21, WARNING), (7.01, WARNING), (7, CRITICAL), (0.5, CRITICAL)]
 )
 def test_certificate_that_ends_soon_is_a_finding_by_policy(days: float, severity: Severity | None) -> None:
-    leaf = issue(now=NOW, issuer=INTERMEDIATE, not_after=NOW + days * DAY)
+    leaf = issue(now=NOW, issuer=INTERMEDIATE, not_before=NOW - 90 * DAY, not_after=NOW + days * DAY)
     expected = [] if severity is None else [("certificate_expiring", severity, 0)]
     assert codes(findings(handshake(leaf, INTERMEDIATE))) == expected
 
@@ -132,8 +139,8 @@ def test_policy_is_the_brokers() -> None:
 
 
 def test_expiring_sentence_names_certificate_days_and_date() -> None:
-    ca = issue(now=NOW, issuer=ROOT, is_ca=True, not_after=NOW + 10 * DAY)
-    leaf = issue(now=NOW, issuer=ca)
+    ca = issue(now=NOW, issuer=ROOT, is_ca=True, not_before=NOW - 90 * DAY, not_after=NOW + 10 * DAY)
+    leaf = issue(now=NOW, issuer=ca, not_after=NOW + 30 * DAY)
     (found,) = findings(handshake(leaf, ca))
     assert found.message == (
         "The intermediate certificate at position 1 (CN=Test intermediate CA) expires in 10 days, "
@@ -142,14 +149,16 @@ def test_expiring_sentence_names_certificate_days_and_date() -> None:
 
 
 def test_anchor_that_ends_soon_is_named_though_nobody_served_it() -> None:
-    root = issue(now=NOW, is_ca=True, subject="Ending root", not_after=NOW + 10 * DAY)
-    found = findings(handshake(issue(now=NOW, issuer=root)), broker(root))
+    root = issue(now=NOW, is_ca=True, subject="Ending root", not_before=NOW - 90 * DAY, not_after=NOW + 10 * DAY)
+    found = findings(handshake(issue(now=NOW, issuer=root, not_after=NOW + 30 * DAY)), broker(root))
     assert codes(found) == [("certificate_expiring", WARNING, None)]
     assert "Ending root" in found[0].message
 
 
 def test_expiring_certificate_beside_a_longer_path_is_only_a_warning() -> None:
-    short = issue(now=NOW, issuer=ROOT, is_ca=True, key=INTERMEDIATE.key, not_after=NOW + DAY)
+    short = issue(
+        now=NOW, issuer=ROOT, is_ca=True, key=INTERMEDIATE.key, not_before=NOW - 90 * DAY, not_after=NOW + DAY
+    )
     found = findings(handshake(LEAF, short, INTERMEDIATE))
     assert codes(found) == [("certificate_expiring", WARNING, 1)]
     assert "without it the chain stays valid until 2027-02-21" in found[0].message
@@ -224,17 +233,18 @@ def test_signature_of_another_key_is_invalid_in_the_validators_words() -> None:
     assert "OpenSSL says: " in found[0].message
 
 
-def test_issuer_that_is_no_ca_is_invalid_in_the_validators_words() -> None:
+def test_issuer_that_is_no_ca_is_named() -> None:
     no_ca = issue(now=NOW, issuer=ROOT, subject="no CA")
     found = findings(handshake(issue(now=NOW, issuer=no_ca), no_ca))
-    assert codes(found) == [("chain_invalid", CRITICAL, 0)]
-    assert "OpenSSL says: invalid CA certificate" in found[0].message
+    assert codes(found) == [("chain_issuer_not_ca", CRITICAL, 1)]
+    assert "CN=no CA" in found[0].message
+    assert "basicConstraints without CA:TRUE" in found[0].message
 
 
 def test_certificates_beyond_the_bound_are_said_to_be_left_out() -> None:
     pile = [issue(now=NOW, issuer=ROOT, subject=f"pile {number}") for number in range(16)]
     found = findings(handshake(LEAF, *pile, INTERMEDIATE))
-    assert "2 of 18 certificates were too many or too large" in only(found, "chain_invalid").message
+    assert "2 of 18 certificates were too many or too large" in only(found, "chain_left_out").message
 
 
 # The order.
@@ -253,7 +263,7 @@ def test_any_ca_in_front_of_the_leaf_is_ca_first(served: tuple[Issued, ...]) -> 
 
 
 def test_faults_behind_a_ca_in_front_are_named_as_well() -> None:
-    leaf = issue(now=NOW, issuer=ROOT, names=("DNS:other.example",), not_after=NOW + DAY)
+    leaf = issue(now=NOW, issuer=ROOT, names=("DNS:other.example",), not_before=NOW - 80 * DAY, not_after=NOW + DAY)
     assert codes(findings(handshake(ROOT, leaf))) == [
         ("chain_ca_first", CRITICAL, 0),
         ("name_mismatch", CRITICAL, 1),
@@ -268,8 +278,8 @@ def test_disorder_that_still_yields_a_path_is_a_warning() -> None:
 
 def test_certificate_that_belongs_to_no_other_is_a_warning() -> None:
     found = findings(handshake(LEAF, INTERMEDIATE, issue(now=NOW, is_ca=True, subject="Stray")))
-    assert codes(found) == [("chain_order", WARNING, 2)]
-    assert "certifies none of the others" in found[0].message
+    assert codes(found) == [("chain_foreign", WARNING, 2)]
+    assert "it issued none of the certificates on it" in found[0].message
 
 
 def test_cross_signed_twin_is_in_order() -> None:
@@ -284,20 +294,27 @@ def test_cross_signed_twin_is_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "reference", "expected"),
+    ("names", "reference", "code", "expected"),
     [
-        (("DNS:other.example",), "localhost", "is not for localhost: it names DNS:other.example."),
-        (None, "localhost", "it holds no subjectAltName at all."),
-        (None, "broker.test", "clients no longer look at common names"),
-        (("DNS:localhost",), "127.0.0.1", "an IP address is only matched by an entry of kind IP"),
-        (("DNS:127.0.0.1",), "127.0.0.1", "with the address written as a DNS name"),
-        (tuple(f"DNS:h{number}.example" for number in range(15)), "localhost", "DNS:h9.example and 5 more"),
+        (("DNS:other.example",), "localhost", "name_mismatch", "is not for localhost: it names DNS:other.example."),
+        (None, "localhost", "name_common_name_only", "it holds no subjectAltName at all."),
+        (None, "broker.test", "name_common_name_only", "clients no longer look at common names"),
+        (("DNS:localhost",), "127.0.0.1", "name_mismatch", "an IP address is only matched by an entry of kind IP"),
+        (("DNS:127.0.0.1",), "127.0.0.1", "name_ip_as_dns", "with the address written as a DNS name"),
+        (
+            tuple(f"DNS:h{number}.example" for number in range(15)),
+            "localhost",
+            "name_mismatch",
+            "DNS:h9.example and 5 more",
+        ),
     ],
 )
-def test_wrong_name_says_what_is_named_instead(names: tuple[str, ...] | None, reference: str, expected: str) -> None:
+def test_wrong_name_says_what_is_named_instead(
+    names: tuple[str, ...] | None, reference: str, code: str, expected: str
+) -> None:
     leaf = issue(now=NOW, issuer=INTERMEDIATE, names=names)
     found = findings(handshake(leaf, INTERMEDIATE), broker(server_name=reference))
-    assert codes(found) == [("name_mismatch", CRITICAL, 0)]
+    assert codes(found) == [(code, CRITICAL, 0)]
     assert expected in found[0].message
 
 
@@ -359,7 +376,7 @@ def test_five_faults_at_once_are_all_named() -> None:
         ("chain_incomplete", CRITICAL, 0),
         ("leaf_not_for_servers", CRITICAL, 0),
         ("name_mismatch", CRITICAL, 0),
-        ("chain_order", WARNING, 1),
+        ("chain_foreign", WARNING, 1),
     ]
 
 
@@ -376,7 +393,7 @@ def test_own_client_certificate_is_watched_as_well() -> None:
     found = findings(handshake(LEAF, INTERMEDIATE), broker(client=(expired,)))
     assert codes(found) == [("client_certificate_expired", CRITICAL, None)]
     assert "/etc/client.pem" in found[0].message
-    ending = issue(now=NOW, subject="monitor", names=None, not_after=NOW + 10 * DAY)
+    ending = issue(now=NOW, subject="monitor", names=None, not_before=NOW - 80 * DAY, not_after=NOW + 10 * DAY)
     found = findings(handshake(LEAF, INTERMEDIATE), broker(client=(ending,)))
     assert codes(found) == [("client_certificate_expiring", WARNING, None)]
 
@@ -426,7 +443,8 @@ def test_failed_verify_is_not_said_twice() -> None:
 
 
 def test_broker_that_is_down_keeps_being_judged_by_what_was_last_seen() -> None:
-    last = handshake(issue(now=NOW, issuer=INTERMEDIATE, not_after=NOW + 3 * DAY), INTERMEDIATE)
+    leaf = issue(now=NOW, issuer=INTERMEDIATE, not_before=NOW - 80 * DAY, not_after=NOW + 3 * DAY)
+    last = handshake(leaf, INTERMEDIATE)
     down = report(None, reason="connect_timeout")
     assessor = Assessor()
     now = assessor.assess(down, broker(), NOW, last_seen=last)

@@ -58,6 +58,7 @@ brokers:
       topic: t/{nonce}
       qos: 2
     expiry: {warning: 30d, critical: 1w}
+    remarks: true
 """
     )
     (broker,) = config.brokers
@@ -75,7 +76,7 @@ brokers:
     assert broker.mqtt == MqttSettings(
         version=MqttVersion.V5, client_id_prefix="m", username="monitor", password=password, topic="t/{nonce}", qos=2
     )
-    assert broker.policy == Policy(expiry_warning_s=30 * 86400.0, expiry_critical_s=7 * 86400.0)
+    assert broker.policy == Policy(expiry_warning_s=30 * 86400.0, expiry_critical_s=7 * 86400.0, remarks=True)
 
 
 def test_server_name_of_an_address_with_scope_is_the_address(load_text: Load) -> None:

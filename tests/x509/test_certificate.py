@@ -211,6 +211,29 @@ def test_rich_certificate_yields_usages_and_names_by_the_standards_words() -> No
     assert read(LEAF.der).ca_issuers == ("http://ca.test/ca.der",)
 
 
+def test_critical_extensions_policies_and_timestamps_are_told() -> None:
+    timestamps = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
+    policies = [x509.PolicyInformation(x509.ObjectIdentifier(dotted), None) for dotted in ("2.23.140.1.2.1", "1.2.3")]
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+    two = x509.UnrecognizedExtension(timestamps, odd.tlv(0x04, b"\x00\x07\x00\x02ab\x00\x01c"))
+    further = ((x509.CertificatePolicies(policies), False), (unknown, True), (two, False))
+    (facts,) = read_chain([issue(now=NOW, extensions=further).der])
+    assert facts.critical_extensions == ("basicConstraints", "keyUsage", "1.2.3.4")
+    assert facts.certificate_policies == ("2.23.140.1.2.1", "1.2.3")
+    assert facts.embedded_scts == 2
+    assert facts.unreadable == ()
+
+
+@pytest.mark.parametrize("listed", [b"", b"\x00", b"\x00\x05\x00\x02ab", b"\x00\x04\x00\x09ab", b"\x00\x01\x00"])
+def test_timestamps_that_are_cut_off_cost_themselves_alone(listed: bytes) -> None:
+    (facts,) = read_chain(
+        [odd.certificate(extensions=(odd.extension("1.3.6.1.4.1.11129.2.4.2", odd.tlv(0x04, listed)), odd.LOCALHOST))]
+    )
+    assert facts.embedded_scts == 0
+    assert facts.unreadable == ("signedCertificateTimestamps",)
+    assert facts.dns_names == ("localhost",)
+
+
 def test_certificate_cut_off_at_every_byte_never_raises_and_keeps_what_came_before() -> None:
     whole = read(LEAF.der)
     for length in range(len(LEAF.der)):
