@@ -42,9 +42,15 @@ def duplicates(case: Case) -> Iterator[Finding]:
 
 
 def foreign(case: Case) -> Iterator[Finding]:
-    """Yield `chain_foreign` if certificates were served that do not lead up from the broker's own."""
-    known = {facts.der for facts in belonging(case.chain)}
-    strangers = [facts for facts in case.chain if facts.der not in known]
+    """Yield `chain_foreign` if certificates were served that do not lead up from the broker's own.
+
+    Where a name on the way cannot be read, nobody can tell.
+    """
+    way = belonging(case.chain)
+    if any(facts.issuer_der is None for facts in way):
+        return
+    known = {facts.der for facts in way}
+    strangers = [facts for facts in case.chain if facts.der not in known and facts.subject_der is not None]
     if strangers:
         others = len(strangers) - 1
         also = f" The same holds for {others} more." if others else ""

@@ -114,6 +114,15 @@ def test_strangers_are_counted_and_do_not_count_as_disorder() -> None:
     assert codes["chain_foreign"].message.endswith("The same holds for 1 more.")
 
 
+def test_nothing_is_called_foreign_where_a_name_cannot_be_read() -> None:
+    nameless = odd.certificate(issuer=odd.tlv(0x30, b"\x31\x05"))
+    assert "chain_foreign" not in found(handshake(nameless, INTERMEDIATE))
+    assert "chain_foreign" not in found(
+        handshake(LEAF, INTERMEDIATE, odd.certificate(subject=odd.tlv(0x30, b"\x31\x05")))
+    )
+    assert "chain_foreign" in found(handshake(LEAF, INTERMEDIATE, odd.certificate()))
+
+
 def test_expired_twin_of_a_served_root_is_the_old_way_up() -> None:
     message = found(causes.cross_signed_expired())["chain_cross_signed_expired"].message
     assert "CN=Test root CA" in message
