@@ -110,6 +110,7 @@ class Cause:
     tls: Callable[[], TlsFacts]
     broker: Callable[[], Broker] = field(default=broker)
     mqtt: MqttFacts | None = None
+    last_seen: Callable[[], TlsFacts | None] = field(default=lambda: None)
 
 
 def _out_of_date(not_before: timedelta, not_after: timedelta) -> Callable[[], TlsFacts]:
@@ -151,6 +152,16 @@ CAUSES = (
     ),
     Cause(
         code="client_certificate_expiring", tls=lambda: handshake(LEAF, INTERMEDIATE), broker=_client(timedelta(days=9))
+    ),
+    Cause(
+        code="profile_untrusted",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        broker=lambda: broker(profiles={"devices-2022": OTHER_ROOT}),
+    ),
+    Cause(
+        code="issuer_changed",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        last_seen=lambda: handshake(LEAF, issue(now=NOW, issuer=ROOT, is_ca=True, key=INTERMEDIATE.key)),
     ),
     Cause(code="chain_order", tls=lambda: handshake(LEAF, ROOT, INTERMEDIATE)),
     Cause(code="chain_cross_signed_expired", tls=cross_signed_expired),

@@ -28,7 +28,7 @@ def found(tls: TlsFacts, of: Broker | None = None, *, now: datetime = NOW) -> di
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.code)
 def test_cause_brings_its_finding_about(cause: Cause) -> None:
     tls, of = cause.tls(), cause.broker()
-    findings = Assessor().assess(report(tls, mqtt=cause.mqtt), of, NOW).findings
+    findings = Assessor().assess(report(tls, mqtt=cause.mqtt), of, NOW, last_seen=cause.last_seen()).findings
     assert cause.code in [each.code for each in findings]
     refusal = Assessor().verify(tls, of, NOW)
     if cause.code in VERIFY_FINDINGS:
