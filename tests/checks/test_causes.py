@@ -12,13 +12,17 @@ from monitor.checks.assess import Assessor
 from monitor.checks.words_certificates import FINDINGS
 from monitor.demo.pki import issue
 from monitor.model.broker import Broker, Policy
+from monitor.model.chain_file import ChainFile, KeyFile
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Finding, Severity
 from monitor.model.reasons import VERIFY_FINDINGS
+from monitor.x509.certificate import read_chain
 from tests.checks import causes
 from tests.checks.causes import CAUSES, REMARKS, Cause, aware, curve_key, public, public_leaf, rsa_key
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, report
 from tests.x509 import odd
+
+OF_FILES = {"key_mismatch", "name_not_checked"}
 
 
 def found(tls: TlsFacts, of: Broker | None = None, *, now: datetime = NOW) -> dict[str, Finding]:
@@ -39,8 +43,20 @@ def test_cause_brings_its_finding_about(cause: Cause) -> None:
         assert cause.code in {"certificate_unreadable", "signature_weak"}
 
 
+def test_file_with_anothers_key_and_without_a_name_brings_its_findings_about() -> None:
+    file = ChainFile(
+        source="chain.pem",
+        certificates=read_chain([LEAF.der, INTERMEDIATE.der]),
+        damaged=frozenset(),
+        key=KeyFile(source="other.key", belongs_to=(False, False)),
+    )
+    trust = broker().tls.trust
+    assessment = Assessor().inspect(file, trust=trust, names=(), policy=Policy(), now=NOW)
+    assert {each.code for each in assessment.findings} == OF_FILES
+
+
 def test_no_finding_is_without_a_cause() -> None:
-    assert [cause.code for cause in CAUSES] == [entry.code for entry in FINDINGS]
+    assert [cause.code for cause in CAUSES] == [entry.code for entry in FINDINGS if entry.code not in OF_FILES]
 
 
 # Nothing is said of a broker that is well.
