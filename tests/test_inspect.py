@@ -340,14 +340,16 @@ def test_six_faults_at_once_are_all_listed_with_fixes(files: Files, tmp_path: Pa
     assert len({finding["fix"] for finding in document["findings"]}) == 6
 
 
-def test_strict_clients_opinion_of_a_chain_that_the_system_trusts(
+def test_strict_clients_opinion_of_a_public_chain(
     files: Files, tmp_path: Path, inspect: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leaf = certificate(tmp_path, "lax", issuer=files.root, names=NAMES, extensions=SERVER.replace("keyid", "none"))
+    lax = SERVER.replace("keyid", "none") + "\ncertificatePolicies=2.23.140.1.2.1"
+    leaf = certificate(tmp_path, "lax", issuer=files.root, names=NAMES, extensions=lax)
     monkeypatch.setenv("SSL_CERT_FILE", str(files.root.certificate))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
     status, document = inspect(leaf.certificate, ca_file=None)
-    assert (status, codes(document)) == (0, ["validators_disagree"])
+    assert "validators_disagree" in codes(document)
+    assert status < 2
 
 
 # Damaged certificates are findings

@@ -123,9 +123,10 @@ class Assessor:
             return None
         if not tls.certificates:
             return _nothing_served()
+        case = replace(self._case(tls.certificates, broker, now, judgement), tls=tls)
         critical = {
             found.code: found
-            for found in reversed(gravest_first(_explained(self._case(tls.certificates, broker, now, judgement))))
+            for found in reversed(gravest_first(_explained(case)))
             if found.severity is Severity.CRITICAL
         }
         return next(critical[code] for code in VERIFY_FINDINGS if code in critical)

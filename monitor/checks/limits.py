@@ -47,12 +47,13 @@ def limits(case: Case) -> Iterator[Finding]:
 
 def left_out(case: Case) -> Iterator[Finding]:
     """Yield `chain_left_out` if not every served certificate was judged."""
-    dropped = len(case.chain) - case.judgement.judged_certificates
+    unread = 0 if case.tls is None else case.tls.certificates_left_out
+    dropped = len(case.chain) - case.judgement.judged_certificates + unread
     if dropped:
         is_harmless = case.judgement.is_trusted_ignoring_time
         yield finding(
             "chain_left_out",
-            f"{dropped} of {len(case.chain)} certificates were too many or too large to be judged (the first "
+            f"{dropped} of {len(case.chain) + unread} certificates were too many or too large to be judged (the first "
             f"{MAX_CERTIFICATES} are, with keys of usual kinds and sizes)"
             + ("; a path to the trust was found without them." if is_harmless else "."),
             severity=Severity.WARNING if is_harmless else Severity.CRITICAL,

@@ -58,7 +58,7 @@ def disagreement(case: Case) -> Iterator[Finding]:
             ),
             certificate=case.leaf.position,
         )
-    elif not strict.accepts and case.broker.tls.trust.includes_system:
+    elif not strict.accepts and case.is_public:
         # The strict profile is the public CAs' own; held against a private CA, it would find fault with nearly every
         # certificate that an operator makes, and with no client of his.
         yield finding(

@@ -17,6 +17,7 @@ from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, hand
 from tests.x509 import odd
 
 OTHER_ROOT = issue(now=NOW, is_ca=True, subject="Other root")
+ODD_CA = issue(now=NOW, issuer=ROOT, is_ca=True, subject="CA without keyUsage", key_usage=None)
 REMARKS = Policy(remarks=True)
 UNKNOWN_EXTENSION = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
 PUBLIC_POLICY = x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("2.23.140.1.2.1"), None)])
@@ -200,8 +201,8 @@ CAUSES = (
     ),
     Cause(
         code="validators_disagree",
-        tls=lambda: below(key_usage=None),
-        broker=lambda: public(broker()),
+        tls=lambda: handshake(public_leaf(issuer=ODD_CA), ODD_CA),
+        broker=_public,
     ),
     Cause(code="qos_downgraded", tls=lambda: handshake(LEAF, INTERMEDIATE), mqtt=MqttFacts(suback_code=0)),
     Cause(

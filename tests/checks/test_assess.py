@@ -15,6 +15,7 @@ from monitor.model.broker import Broker, Policy
 from monitor.model.facts import MqttFacts, TlsFacts
 from monitor.model.judgement import Finding, Severity, Verdict
 from monitor.model.reasons import REASONS, VERIFY_FINDINGS
+from tests.checks.causes import public_leaf
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, SECOND, broker, handshake, report
 from tests.x509 import odd
 
@@ -335,13 +336,16 @@ def test_fields_that_cannot_be_read_are_named() -> None:
     assert "cannot be read" in only(found, "leaf_not_for_servers").message
 
 
-def test_chain_that_strict_clients_refuse_is_worth_an_information_where_public_cas_are_trusted() -> None:
+def test_chain_that_strict_clients_refuse_is_worth_an_information_if_a_public_ca_issued_it() -> None:
     ca = issue(now=NOW, is_ca=True, key_usage=None)
-    served = handshake(issue(now=NOW, issuer=ca))
-    private = broker(ca)
-    assert findings(served, private) == ()
-    system = replace(private, tls=replace(private.tls, trust=replace(private.tls.trust, includes_system=True)))
-    found = findings(served, system)
+    private, of_public_ca = handshake(issue(now=NOW, issuer=ca)), handshake(public_leaf(issuer=ca))
+    known = broker(ca, server_name="mqtt.example.org")
+    system = replace(known, tls=replace(known.tls, trust=replace(known.tls.trust, includes_system=True)))
+    assert findings(private, broker(ca)) == findings(of_public_ca, known) == ()
+    # Operators put their own CA into the system's trust store, too.
+    in_system = replace(system, tls=replace(system.tls, server_name="localhost"))
+    assert findings(private, in_system) == ()
+    found = findings(of_public_ca, system)
     assert codes(found) == [("validators_disagree", INFO, 0)]
     assert "keyUsage" in found[0].message
 

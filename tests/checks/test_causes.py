@@ -123,6 +123,13 @@ def test_pile_beside_a_sound_path_is_only_a_warning() -> None:
     assert found(handshake(LEAF, INTERMEDIATE, *pile))["chain_left_out"].severity is Severity.WARNING
 
 
+def test_certificates_that_were_not_even_read_are_counted_among_those_left_out() -> None:
+    served = replace(handshake(LEAF, INTERMEDIATE), certificates_left_out=300)
+    assert "300 of 302 certificates" in found(served)["chain_left_out"].message
+    incomplete = replace(handshake(LEAF), certificates_left_out=300)
+    assert found(incomplete)["chain_left_out"].severity is Severity.CRITICAL
+
+
 def test_strangers_are_counted_and_do_not_count_as_disorder() -> None:
     stray = issue(now=NOW, is_ca=True, subject="Stray")
     codes = found(handshake(LEAF, stray, causes.OTHER_ROOT, INTERMEDIATE))

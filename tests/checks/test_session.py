@@ -38,9 +38,8 @@ async def test_mosquitto_is_told_what_it_settles_on(
         extra=(f"ciphers {ciphers}",),
     ) as mosquitto:
         broker = broker_at(mosquitto.port, trust=pki.trust, minimum_version=TlsVersion.V1_0)
-        assessor = Assessor()
-        report = await run_probe(broker, assessor.verify)
+        report = await run_probe(broker)
     broker = replace(broker, policy=Policy(remarks=True))
-    found = {each.code for each in assessor.assess(report, broker, datetime.now(UTC)).findings}
+    found = {each.code for each in Assessor().assess(report, broker, datetime.now(UTC)).findings}
     assert report.success
     assert found == expected
