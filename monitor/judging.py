@@ -16,7 +16,8 @@ from typing import Final, TypeVar
 from monitor.checks.assess import Assessor
 from monitor.model.broker import Broker
 from monitor.model.facts import TlsFacts
-from monitor.model.judgement import Assessment, CertificateChange, Finding
+from monitor.model.judgement import Assessment, Finding
+from monitor.model.known import NOTHING_KNOWN, Known
 from monitor.model.report import ProbeReport
 
 # Two, so that one hostile broker does not hold up the judging of the others.
@@ -45,13 +46,11 @@ class Judging:
         report: ProbeReport,
         broker: Broker,
         now: datetime,
-        *,
-        last_seen: TlsFacts | None = None,
-        last_change: CertificateChange | None = None,
+        known: Known = NOTHING_KNOWN,
     ) -> Assessment:
         """Say everything there is to say about a report, as `Assessor.assess` does."""
-        tls = report.tls if report.tls is not None and report.tls.certificates else last_seen
-        question = partial(self._assessor.assess, report, broker, now, last_seen=last_seen, last_change=last_change)
+        tls = report.tls if report.tls is not None and report.tls.certificates else known.last_seen
+        question = partial(self._assessor.assess, report, broker, now, known)
         return await self._answer(tls, broker, now, question)
 
     def close(self) -> None:

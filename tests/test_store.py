@@ -91,25 +91,25 @@ def test_certificates_are_kept_while_the_broker_is_down() -> None:
     recorded(store, a_report())
     recorded(store, later(a_report(reason="connect_refused"), 1))
     assert state(store).tls_seen_at == ENDED
-    assert store.last_seen("plant-7") == tls_facts()
+    assert store.known("plant-7").last_seen == tls_facts()
 
 
 def test_handshake_without_certificates_does_not_displace_seen_ones() -> None:
     store = watching()
     recorded(store, a_report())
     recorded(store, a_report(reason="handshake_alert_protocol_version", tls=tls_facts(certificates=(), version=None)))
-    assert store.last_seen("plant-7") == tls_facts()
+    assert store.known("plant-7").last_seen == tls_facts()
 
 
 def test_certificates_of_a_chain_that_is_not_accepted_are_kept_too() -> None:
     store = watching()
     report, assessment = expired()
     recorded(store, report, assessment)
-    assert store.last_seen("plant-7") is report.tls
+    assert store.known("plant-7").last_seen is report.tls
 
 
 def test_last_seen_of_an_unknown_broker_is_none() -> None:
-    assert watching().last_seen("other") is None
+    assert watching().known("other").last_seen is None
 
 
 def test_first_result_is_a_change_from_nothing() -> None:
@@ -184,7 +184,7 @@ def test_changed_settings_keep_the_history() -> None:
     store.configure([changed])
     assert state(store).broker is changed
     assert state(store).probes_total == 1
-    assert store.last_seen("plant-7") is not None
+    assert store.known("plant-7").last_seen is not None
 
 
 @pytest.mark.parametrize("place", [{"host": "other.example.org"}, {"port": 8884}])
@@ -193,7 +193,7 @@ def test_another_host_or_port_starts_anew(place: dict[str, Any]) -> None:
     recorded(store, a_report())
     store.configure([replace(a_broker(), **place)])
     assert state(store).probes_total == 0
-    assert store.last_seen("plant-7") is None
+    assert store.known("plant-7").last_seen is None
 
 
 def test_removed_broker_is_forgotten() -> None:
@@ -287,13 +287,13 @@ def test_changes_are_counted_by_what_from_zero() -> None:
 
 def test_last_change_of_the_ca_is_kept_beyond_later_ones_of_the_leaf() -> None:
     store = watching()
-    assert store.last_change("plant-7") is None
+    assert store.known("plant-7").last_change is None
     issuer = a_change(Changed.LEAF, Changed.ISSUER)
     for change in (issuer, a_change(Changed.LEAF), None):
         report = a_report()
         recorded(store, report, an_assessment(report, change=change))
-    assert store.last_change("plant-7") is issuer
-    assert store.last_change("other") is None
+    assert store.known("plant-7").last_change is issuer
+    assert store.known("other").last_change is None
     store.configure([a_broker(port=8884)])
-    assert store.last_change("plant-7") is None
+    assert store.known("plant-7").last_change is None
     assert sum(state(store).certificate_changes.values()) == 0

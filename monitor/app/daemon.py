@@ -166,11 +166,7 @@ class Daemon:
         finally:
             self._store.monitor.probe_ended()
         # Also when the broker is down: what is thought of the certificates last seen changes with time alone.
-        last_seen = self._store.last_seen(broker.name)
-        last_change = self._store.last_change(broker.name)
-        return report, await self._judging.assess(
-            report, broker, self._now(), last_seen=last_seen, last_change=last_change
-        )
+        return report, await self._judging.assess(report, broker, self._now(), self._store.known(broker.name))
 
     def _record(self, broker: Broker, result: tuple[ProbeReport, Assessment]) -> None:
         report, assessment = result

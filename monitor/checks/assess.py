@@ -42,6 +42,7 @@ from monitor.model.judgement import (
     ProfileOpinion,
     Severity,
 )
+from monitor.model.known import NOTHING_KNOWN, Known
 from monitor.model.reasons import VERIFY_FINDINGS
 from monitor.model.report import ProbeReport
 from monitor.x509.anchors import load_openssl
@@ -136,9 +137,7 @@ class Assessor:
         report: ProbeReport,
         broker: Broker,
         now: datetime,
-        *,
-        last_seen: TlsFacts | None = None,
-        last_change: CertificateChange | None = None,
+        known: Known = NOTHING_KNOWN,
     ) -> Assessment:
         """Say everything there is to say about a report.
 
@@ -146,14 +145,12 @@ class Assessor:
             report: of the latest probe.
             broker: what was probed.
             now: the moment to judge at; aware.
-            last_seen: the handshake of an earlier probe: what this one's chain is compared with, and what is judged in
-                place of one that yielded no certificate.
-            last_change: the latest one that concerns pins, found by an earlier probe; it is told for a day.
+            known: what there is beside the report.
         """
-        tls = report.tls if report.tls is not None and report.tls.certificates else last_seen
+        tls = report.tls if report.tls is not None and report.tls.certificates else known.last_seen
         of_chain = _OfChain()
         if tls is not None and tls.certificates:
-            of_chain = self._of_chain(tls, broker, now, last_seen=last_seen, last_change=last_change)
+            of_chain = self._of_chain(tls, broker, now, known)
         findings = (
             *of_chain.findings,
             *client_certificate(broker, tls, now),
@@ -170,15 +167,7 @@ class Assessor:
             next_break=of_chain.next_break,
         )
 
-    def _of_chain(
-        self,
-        tls: TlsFacts,
-        broker: Broker,
-        now: datetime,
-        *,
-        last_seen: TlsFacts | None,
-        last_change: CertificateChange | None,
-    ) -> _OfChain:
+    def _of_chain(self, tls: TlsFacts, broker: Broker, now: datetime, known: Known) -> _OfChain:
         judgement = self._judged(tls.certificates, broker, now)
         case = replace(self._case(tls.certificates, broker, now, judgement), tls=tls)
         by_profile = {
@@ -187,9 +176,9 @@ class Assessor:
         }
         opinions = tuple(profile_opinion(profile, by_profile[profile.name]) for profile in broker.tls.trust_profiles)
         changed = None
-        if last_seen is not None and last_seen.certificates:
-            changed = change(last_seen.certificates, tls.certificates, case.anchors, now)
-        latest = changed if changed is not None and changed.concerns_pins else last_change
+        if known.last_seen is not None and known.last_seen.certificates:
+            changed = change(known.last_seen.certificates, tls.certificates, case.anchors, now)
+        latest = changed if changed is not None and changed.concerns_pins else known.last_change
         return _OfChain(
             judgement=judgement,
             findings=(*_explained(case), *profiles(case, opinions), *issuer_changed(case, latest)),

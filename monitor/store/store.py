@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from monitor.model.broker import Broker, ClientIdentity
-from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Assessment, CertificateChange, Changed
+from monitor.model.known import NOTHING_KNOWN, Known
 from monitor.model.outcome import Done, Failed, Phase, PhaseReport
 from monitor.model.report import ProbeReport
 from monitor.store.daemon import MonitorStats
@@ -51,15 +51,10 @@ class Store:
         self._states[report.broker] = after
         return Change(broker=report.broker, before=state.standing, after=after.standing, since=after.standing_since)
 
-    def last_seen(self, name: str) -> TlsFacts | None:
-        """Return the latest TLS facts with certificates of that broker; None if there were never any."""
+    def known(self, name: str) -> Known:
+        """Return what is known of that broker for judging its next report; nothing of one that is not watched."""
         state = self._states.get(name)
-        return None if state is None else state.tls
-
-    def last_change(self, name: str) -> CertificateChange | None:
-        """Return the latest change of that broker's CA; None if there was never any."""
-        state = self._states.get(name)
-        return None if state is None else state.last_change
+        return NOTHING_KNOWN if state is None else Known(last_seen=state.tls, last_change=state.last_change)
 
     def snapshot(self) -> Snapshot:
         """Return everything known now."""

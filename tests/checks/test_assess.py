@@ -14,6 +14,7 @@ from monitor.demo.pki import Issued, issue
 from monitor.model.broker import Broker, Policy
 from monitor.model.facts import MqttFacts, TlsFacts
 from monitor.model.judgement import Finding, Severity, Verdict
+from monitor.model.known import Known
 from monitor.model.reasons import REASONS, VERIFY_FINDINGS
 from tests.checks.causes import public_leaf
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, SECOND, broker, handshake, report
@@ -451,10 +452,10 @@ def test_broker_that_is_down_keeps_being_judged_by_what_was_last_seen() -> None:
     last = handshake(leaf, INTERMEDIATE)
     down = report(None, reason="connect_timeout")
     assessor = Assessor()
-    now = assessor.assess(down, broker(), NOW, last_seen=last)
+    now = assessor.assess(down, broker(), NOW, Known(last_seen=last))
     assert [each.code for each in now.findings] == ["certificate_expiring", "connect_timeout"]
     assert now.judgement is not None
-    later = assessor.assess(down, broker(), NOW + 4 * DAY, last_seen=last)
+    later = assessor.assess(down, broker(), NOW + 4 * DAY, Known(last_seen=last))
     assert [each.code for each in later.findings] == ["certificate_expired", "connect_timeout"]
 
 

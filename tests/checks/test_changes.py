@@ -9,6 +9,7 @@ import pytest
 from monitor.checks.assess import Assessor
 from monitor.demo.pki import Issued, issue
 from monitor.model.judgement import Assessment, CertificateChange, Changed, Finding, Severity
+from monitor.model.known import Known
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, SECOND, broker, handshake, report
 
 RENEWED = issue(now=NOW, issuer=INTERMEDIATE)
@@ -26,7 +27,7 @@ BROKER = broker(ROOT, OTHER_ROOT)
 
 
 def after(before: tuple[Issued, ...], now: tuple[Issued, ...]) -> Assessment:
-    return Assessor().assess(report(handshake(*now)), BROKER, NOW, last_seen=handshake(*before))
+    return Assessor().assess(report(handshake(*now)), BROKER, NOW, Known(last_seen=handshake(*before)))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_reissued_ca_is_worded_as_such() -> None:
 
 def test_change_to_a_chain_that_is_refused_is_counted_and_left_to_the_refusals_finding() -> None:
     seen = report(handshake(OF_OTHER_ROOT, UNDER_OTHER_ROOT), reason="verify_chain_untrusted")
-    found = Assessor().assess(seen, broker(ROOT), NOW, last_seen=handshake(LEAF, INTERMEDIATE))
+    found = Assessor().assess(seen, broker(ROOT), NOW, Known(last_seen=handshake(LEAF, INTERMEDIATE)))
     assert found.change is not None
     assert Changed.ISSUER in found.change.what
     assert [each.code for each in found.findings] == ["chain_untrusted"]
@@ -87,7 +88,7 @@ def test_change_is_told_for_a_day(later: timedelta, told: bool) -> None:
 
 def at(now: object, change: CertificateChange | None) -> tuple[Finding, ...]:
     seen = handshake(OF_OTHER_ROOT, UNDER_OTHER_ROOT)
-    found = Assessor().assess(report(seen), BROKER, now, last_seen=seen, last_change=change)  # type: ignore[arg-type]
+    found = Assessor().assess(report(seen), BROKER, now, Known(last_seen=seen, last_change=change))  # type: ignore[arg-type]
     assert found.change is None
     return found.findings
 
@@ -96,10 +97,10 @@ def test_change_stays_told_while_the_broker_is_down_and_when_the_leaf_is_renewed
     change = after((LEAF, INTERMEDIATE), (OF_OTHER_ROOT, UNDER_OTHER_ROOT)).change
     seen, later = handshake(OF_OTHER_ROOT, UNDER_OTHER_ROOT), NOW + SECOND
     down = report(None, reason="connect_refused")
-    found = Assessor().assess(down, BROKER, later, last_seen=seen, last_change=change)
+    found = Assessor().assess(down, BROKER, later, Known(last_seen=seen, last_change=change))
     assert [each.code for each in found.findings] == ["connect_refused", "issuer_changed"]
     renewed = handshake(issue(now=NOW, issuer=UNDER_OTHER_ROOT), UNDER_OTHER_ROOT)
-    found = Assessor().assess(report(renewed), BROKER, later, last_seen=seen, last_change=change)
+    found = Assessor().assess(report(renewed), BROKER, later, Known(last_seen=seen, last_change=change))
     assert found.change is not None
     assert found.change.what == (LEAF_, KEY_)
     assert [each.code for each in found.findings] == ["issuer_changed"]

@@ -9,6 +9,7 @@ from monitor.checks.assess import Assessor
 from monitor.demo.pki import issue
 from monitor.model.broker import Trust, TrustProfile
 from monitor.model.judgement import Severity, Verdict
+from monitor.model.known import Known
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, report
 
 OTHER_ROOT = issue(now=NOW, is_ca=True, subject="Other Root")
@@ -69,5 +70,5 @@ def test_profiles_of_a_broker_that_is_down_are_judged_by_what_was_last_seen() ->
     of, down = broker(profiles={"old": SHORT_ROOT}), report(None, reason="connect_refused")
     seen = handshake(LEAF, INTERMEDIATE)
     assert Assessor().assess(down, of, NOW).profiles == ()
-    assert Assessor().assess(down, of, NOW, last_seen=seen).profiles[0].is_trusted
-    assert not Assessor().assess(down, of, NOW + 31 * DAY, last_seen=seen).profiles[0].is_trusted
+    assert Assessor().assess(down, of, NOW, Known(last_seen=seen)).profiles[0].is_trusted
+    assert not Assessor().assess(down, of, NOW + 31 * DAY, Known(last_seen=seen)).profiles[0].is_trusted
