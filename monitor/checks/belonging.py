@@ -34,7 +34,7 @@ def duplicates(case: Case) -> Iterator[Finding]:
         if facts.der in seen:
             yield finding(
                 "chain_duplicate",
-                f"{capitalised(described(facts))} was sent before in the same chain.",
+                f"{capitalised(described(facts))} stands in the chain a second time.",
                 certificate=facts.position,
             )
             return
@@ -81,6 +81,7 @@ def root_sent(case: Case) -> Iterator[Finding]:
     if case.broker.policy.remarks and root is not None:
         yield finding(
             "chain_root_sent",
-            f"{capitalised(described(root))} was sent along ({len(root.der)} bytes in every handshake).",
+            f"{capitalised(described(root))} {'is in the file' if case.is_file else 'was sent along'} "
+            f"({len(root.der)} bytes in every handshake).",
             certificate=root.position,
         )

@@ -12,7 +12,7 @@ from monitor.checks.catalogue import entry
 from monitor.checks.entry import Advice, do
 from monitor.checks.hints import SERVER_FILES
 from monitor.model.chain_file import KeyFile
-from monitor.model.judgement import Finding
+from monitor.model.judgement import Finding, Severity
 
 _NOT_YET = "Do not install this file."
 
@@ -44,11 +44,13 @@ def names(case: Case, wanted: tuple[str, ...]) -> Iterator[Finding]:
 
 def advised(found: Finding) -> Finding:
     """Return the finding with the fix for a file that is not installed yet, where that is another than a broker's."""
-    advice = _ADVICE.get(found.code)
     # A check that knew better than the catalogue keeps its word.
-    if advice is None or found.fix != entry(found.code).advice.text:
+    if found.fix != entry(found.code).advice.text:
         return found
-    return replace(found, fix=advice.text, hints=advice.hints)
+    advice = _ADVICE.get(found.code)
+    if advice is not None:
+        return replace(found, fix=advice.text, hints=advice.hints)
+    return replace(found, fix=f"{_NOT_YET} {found.fix}") if found.severity is Severity.CRITICAL else found
 
 
 _ADVICE: Final[Mapping[str, Advice]] = MappingProxyType(
@@ -94,6 +96,7 @@ _ADVICE: Final[Mapping[str, Advice]] = MappingProxyType(
             "DNS:broker.example, IP:192.0.2.1` for instance, in the request and in the file given to `-extfile` when "
             "signing. If they do not, leave it out of the `--name` options.",
         ),
+        "key_mismatch": entry("key_mismatch").advice,  # which only files can have
         "certificate_unreadable": do(
             f"{_NOT_YET} Write it anew from the files that the CA sent, each ending with a line break. If those are as "
             "bad, have the certificate issued anew, with another program. `openssl asn1parse -in cert.pem` shows how "
@@ -102,6 +105,9 @@ _ADVICE: Final[Mapping[str, Advice]] = MappingProxyType(
         "certificate_expiring": do(
             "Is it an old one? Then take the renewed one; otherwise renew the certificate at the CA that issued it, "
             "for the same names, before this file is installed.",
+        ),
+        "chain_root_sent": do(
+            "Leave the root out of the file: the broker's certificate and the intermediate are enough.", SERVER_FILES
         ),
     }
 )

@@ -52,7 +52,7 @@ def disagreement(case: Case) -> Iterator[Finding]:
             f"{quoted(openssl)} (error {openssl.code} at depth {openssl.depth}).",
             severity=Severity.WARNING,
             advice=do(
-                "Leave only the certificates in the broker's file that lead from its own to the trusted CA, in that "
+                "Leave only the certificates in the file that lead from the broker's own to the trusted CA, in that "
                 "order: one that leads nowhere, in front of its twin that does, makes OpenSSL give up.",
                 SERVER_FILES,
             ),

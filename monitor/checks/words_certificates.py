@@ -9,6 +9,7 @@ from typing import Final
 from monitor.checks.entry import Advice, Entry, critical, do
 from monitor.checks.hints import CLIENT_CA_FILES, CLIENT_CERTIFICATE_OPTIONAL, HIGHEST_QOS, SERVER_FILES
 from monitor.checks.words_chain import LIMITS, ROOT_SENT, TIDINESS
+from monitor.checks.words_client import CLIENT
 from monitor.checks.words_leaf import NAMES, QUALITIES
 from monitor.checks.words_session import SESSION
 from monitor.model.judgement import Severity
@@ -170,31 +171,7 @@ FINDINGS: Final = (
         ),
         reference="RFC 5280 4.1.2.5",
     ),
-    critical(
-        "client_certificate_expired",
-        "The monitor's own client certificate has expired",
-        "A broker that asks for a client certificate refuses this one, so the monitor is shut out. That says nothing "
-        "of other clients, unless theirs were issued together with it.",
-        do(
-            "Renew the certificate that `client_certificate` under `tls` in the monitor's configuration names, and "
-            "reload the monitor: `systemctl reload mqtt-tls-monitor` (SIGHUP). Then look at devices whose "
-            "certificates are as old."
-        ),
-        "RFC 5280 4.1.2.5",
-    ),
-    Entry(
-        code="client_certificate_expiring",
-        severity=Severity.WARNING,
-        title="The monitor's own client certificate will expire soon",
-        meaning="From that moment on, a broker that asks for a client certificate shuts the monitor out. Clients are "
-        "not concerned, unless theirs were issued together with it.",
-        advice=do(
-            "Renew the certificate that `client_certificate` under `tls` in the monitor's configuration names, and "
-            "reload the monitor: `systemctl reload mqtt-tls-monitor` (SIGHUP). Certificates of devices that were "
-            "issued together with it end at about the same time."
-        ),
-        reference="RFC 5280 4.1.2.5",
-    ),
+    *CLIENT,
     Entry(
         code="profile_untrusted",
         severity=Severity.WARNING,

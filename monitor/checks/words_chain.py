@@ -86,7 +86,7 @@ TIDINESS: Final = (
         "broker sends has expired. Most clients find the other way. Old ones (with OpenSSL before 1.1.0, or small "
         "libraries on devices) follow only the expired one and refuse the broker.",
         advice=do(
-            "Take the expired certificate out of the broker's file. If a renewed one is to be had from the CA, put "
+            "Take the expired certificate out of the file. If a renewed one is to be had from the CA, put "
             "that in its place; programs such as certbot can choose (`--preferred-chain`).",
             SERVER_FILES,
         ),

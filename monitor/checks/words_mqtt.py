@@ -41,8 +41,10 @@ _TOPIC: Final = do(
     "`mqtt-tls-monitor/{id}/{nonce}`."
 )
 _CLIENT_ID: Final = do(
-    "Set `client_id_prefix` under `mqtt` in the monitor's configuration to what the broker's rules allow: letters, "
-    "digits and `-`, and short, as MQTT 3.1 allows 23 characters in all."
+    "The monitor calls itself by a new client id in each probe: `client_id_prefix` under `mqtt` in its configuration, "
+    "`-`, and eight letters and digits. Allow ids that begin so in the broker's rules, for this account or certificate "
+    "too; or set the prefix to what they allow. Short ones of letters and digits are taken everywhere: MQTT 3.1 allows "
+    "23 characters in all."
 )
 _VERSION: Final = do(
     "Set `version` under `mqtt` in the monitor's configuration to one that the broker speaks.", MQTT_VERSIONS

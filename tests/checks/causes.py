@@ -118,9 +118,16 @@ def _out_of_date(not_before: timedelta, not_after: timedelta) -> Callable[[], Tl
     return leaf(not_before=NOW + not_before, not_after=NOW + not_after)
 
 
-def _client(not_after: timedelta) -> Callable[[], Broker]:
-    own = issue(now=NOW, names=None, not_before=NOW - 80 * DAY, not_after=NOW + not_after)
-    return lambda: broker(client=(own,))
+def _client(not_after: timedelta = 90 * DAY, **deviation: object) -> Callable[[], Broker]:
+    made: dict[str, object] = {
+        "now": NOW,
+        "names": None,
+        "extended_key_usage": ("clientAuth",),
+        "not_before": NOW - 80 * DAY,
+        "not_after": NOW + not_after,
+        **deviation,
+    }
+    return lambda: broker(client=(issue(**made),))  # type: ignore[arg-type]
 
 
 def _public() -> Broker:
@@ -153,6 +160,16 @@ CAUSES = (
     ),
     Cause(
         code="client_certificate_expiring", tls=lambda: handshake(LEAF, INTERMEDIATE), broker=_client(timedelta(days=9))
+    ),
+    Cause(
+        code="client_certificate_not_for_clients",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        broker=_client(extended_key_usage=("serverAuth",)),
+    ),
+    Cause(
+        code="client_certificate_public",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        broker=_client(extensions=((PUBLIC_POLICY, False),)),
     ),
     Cause(
         code="profile_untrusted",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from monitor.checks.assess import Assessor
@@ -393,20 +395,52 @@ def test_same_chain_gives_the_same_findings_in_the_same_order() -> None:
 # Around the chain.
 
 
+def own_certificate(**deviation: Any) -> Issued:
+    made = {"now": NOW, "subject": "monitor", "names": None, "extended_key_usage": ("clientAuth",), **deviation}
+    return issue(**made)
+
+
 def test_own_client_certificate_is_watched_as_well() -> None:
-    expired = issue(now=NOW, subject="monitor", names=None, not_before=NOW - 9 * DAY, not_after=NOW - DAY)
+    expired = own_certificate(not_before=NOW - 9 * DAY, not_after=NOW - DAY)
     found = findings(handshake(LEAF, INTERMEDIATE), broker(client=(expired,)))
     assert codes(found) == [("client_certificate_expired", CRITICAL, None)]
     assert "/etc/client.pem" in found[0].message
-    ending = issue(now=NOW, subject="monitor", names=None, not_before=NOW - 80 * DAY, not_after=NOW + 10 * DAY)
+    ending = own_certificate(not_before=NOW - 80 * DAY, not_after=NOW + 10 * DAY)
     found = findings(handshake(LEAF, INTERMEDIATE), broker(client=(ending,)))
     assert codes(found) == [("client_certificate_expiring", WARNING, None)]
 
 
 def test_own_expired_certificate_is_a_warning_where_nobody_asks_for_it() -> None:
-    expired = issue(now=NOW, names=None, not_before=NOW - 9 * DAY, not_after=NOW - DAY)
+    expired = own_certificate(not_before=NOW - 9 * DAY, not_after=NOW - DAY)
     tls = handshake(LEAF, INTERMEDIATE, client_certificate_requested=False)
     assert codes(findings(tls, broker(client=(expired,)))) == [("client_certificate_expired", WARNING, None)]
+
+
+@pytest.mark.parametrize("usage", [None, ("clientAuth",), ("serverAuth", "clientAuth"), ("anyExtendedKeyUsage",)])
+def test_own_certificate_that_clients_may_show_is_well(usage: tuple[str, ...] | None) -> None:
+    own = own_certificate(extended_key_usage=usage)
+    assert findings(handshake(LEAF, INTERMEDIATE), broker(client=(own,))) == ()
+
+
+def test_own_certificate_that_is_not_for_clients_says_what_it_is_for() -> None:
+    own = own_certificate(extended_key_usage=("serverAuth",))
+    asked = handshake(LEAF, INTERMEDIATE, client_certificate_requested=True)
+    found = findings(asked, broker(client=(own,)))
+    assert codes(found) == [("client_certificate_not_for_clients", WARNING, None)]
+    assert "(/etc/client.pem) may be used for serverAuth only" in found[0].message
+    idle = handshake(LEAF, INTERMEDIATE, client_certificate_requested=False)
+    assert codes(findings(idle, broker(client=(own,)))) == [("client_certificate_not_for_clients", INFO, None)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_public"),
+    [("2.23.140.1.2.1", True), ("2.23.140.1.1", True), ("2.23.140.1.5.1.1", False), ("1.3.6.1.4.1.99999.1", False)],
+)
+def test_own_certificate_of_a_public_ca_will_not_be_renewed_for_clients(policy: str, is_public: bool) -> None:
+    policies = x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(policy), None)])
+    own = own_certificate(extended_key_usage=("serverAuth", "clientAuth"), extensions=((policies, False),))
+    found = findings(handshake(LEAF, INTERMEDIATE), broker(client=(own,)))
+    assert codes(found) == ([("client_certificate_public", WARNING, None)] if is_public else [])
 
 
 @pytest.mark.parametrize(("granted", "expected"), [(0, ["qos_downgraded"]), (1, []), (2, []), (0x80, []), (None, [])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -24,6 +25,8 @@ from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, hand
 from tests.x509 import odd
 
 OF_FILES = {"key_mismatch", "name_not_checked"}
+NO_WORSE_ELSEWHERE = {"certificate_not_yet_valid", "chain_incomplete", "chain_untrusted", "certificate_expiring"}
+"""Critical in a file, and yet the file may be right: another moment, or another trust, and it can be installed."""
 
 
 def found(tls: TlsFacts, of: Broker | None = None, *, now: datetime = NOW) -> dict[str, Finding]:
@@ -54,6 +57,23 @@ def test_file_with_anothers_key_and_without_a_name_brings_its_findings_about() -
     trust = broker().tls.trust
     assessment = Assessor().inspect(file, trust=trust, names=(), policy=Policy(), now=NOW)
     assert {each.code for each in assessment.findings} == OF_FILES
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.code)
+def test_inspect_of_the_same_certificates_speaks_of_no_broker_that_shows_them(cause: Cause) -> None:
+    of = cause.broker()
+    file = ChainFile(source="chain.pem", certificates=cause.tls().certificates)
+    assessment = Assessor().inspect(
+        file, trust=of.tls.trust, names=(of.tls.server_name,), policy=replace(of.policy, remarks=True), now=NOW
+    )
+    for each in assessment.findings:
+        assert not re.search(
+            r"\bserve[sd]?\b|broker (sends|sent|shows|chose)|(was|were) sent|take up|disk|[Pp]ut the previous|"
+            r"monitor's configuration|`(ca_file|host|server_name)`",
+            f"{each.message} {each.fix}",
+        )
+        is_for_nobody = each.severity is Severity.CRITICAL and each.code not in NO_WORSE_ELSEWHERE
+        assert each.fix.startswith("Do not install") is is_for_nobody
 
 
 def test_no_finding_is_without_a_cause() -> None:
