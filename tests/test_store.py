@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from monitor.demo.pki import issue
-from monitor.model.broker import Broker, Policy
+from monitor.model.broker import Addresses, Broker, Policy
 from monitor.model.facts import TcpFacts
 from monitor.model.judgement import Assessment, Changed, Verdict
 from monitor.model.outcome import Phase
@@ -30,8 +30,7 @@ def recorded(store: Store, report: ProbeReport, assessment: Assessment | None = 
 
 
 def state(store: Store, name: str = "plant-7") -> BrokerState:
-    found = store.snapshot().find(name)
-    assert found is not None
+    (found,) = store.snapshot().of(name)
     return found
 
 
@@ -200,7 +199,7 @@ def test_removed_broker_is_forgotten() -> None:
     store = watching(a_broker("a"), a_broker("b"))
     recorded(store, a_report("a"))
     store.configure([a_broker("b")])
-    assert store.snapshot().find("a") is None
+    assert store.snapshot().of("a") == ()
     store.configure([a_broker("a"), a_broker("b")])
     assert state(store, "a").probes_total == 0
 
@@ -209,7 +208,7 @@ def test_late_result_of_a_removed_broker_changes_nothing() -> None:
     store = watching(a_broker("b"))
     change = recorded(store, a_report("a"))
     assert not change.is_change
-    assert store.snapshot().find("a") is None
+    assert store.snapshot().of("a") == ()
 
 
 def test_late_result_from_the_former_host_is_dropped() -> None:
@@ -297,3 +296,96 @@ def test_last_change_of_the_ca_is_kept_beyond_later_ones_of_the_leaf() -> None:
     store.configure([a_broker(port=8884)])
     assert store.known("plant-7").last_change is None
     assert sum(state(store).certificate_changes.values()) == 0
+
+
+# Brokers that are watched at each of their addresses
+
+FIRST, SECOND, THIRD = "192.0.2.1", "192.0.2.2", "2001:db8::3"
+
+
+def watching_each(*addresses: str) -> Store:
+    """Return a store that knows a good result of each address."""
+    store = watching(a_broker(addresses=Addresses.ALL))
+    store.resolved("plant-7", addresses)
+    for address in addresses:
+        recorded(store, a_report(address=address))
+    return store
+
+
+def by_address(store: Store) -> dict[str | None, BrokerState]:
+    return {each.address: each for each in store.snapshot().of("plant-7")}
+
+
+def test_broker_without_a_known_address_is_one_state_and_keeps_what_fails() -> None:
+    store = watching(a_broker(addresses=Addresses.ALL))
+    change = recorded(store, a_report(reason="resolve_nxdomain", address=None))
+    assert change.address is None
+    assert change.is_change
+    assert state(store).failures[Phase.RESOLVE] == 1
+    assert store.addresses("plant-7") == ()
+
+
+def test_each_address_is_a_state_of_its_own_in_the_order_given() -> None:
+    store = watching_each(FIRST, SECOND, THIRD)
+    change = recorded(store, later(a_report(address=SECOND, reason="connect_refused"), 1))
+    assert (change.address, change.after) == (SECOND, Standing(verdict=Verdict.CRITICAL, reason="connect_refused"))
+    known = by_address(store)
+    assert list(known) == [FIRST, SECOND, THIRD]
+    assert store.addresses("plant-7") == (FIRST, SECOND, THIRD)
+    assert [each.probes_total for each in known.values()] == [1, 2, 1]
+    assert [each.failing_since is None for each in known.values()] == [True, False, True]
+
+
+def test_states_of_a_broker_stay_side_by_side_in_the_configurations_order() -> None:
+    store = watching(a_broker("b"), a_broker("a", addresses=Addresses.ALL), a_broker("c"))
+    store.resolved("a", (FIRST, SECOND))
+    assert [(each.broker.name, each.address) for each in store.snapshot().brokers] == [
+        ("b", None), ("a", FIRST), ("a", SECOND), ("c", None)
+    ]  # fmt: skip
+
+
+def test_address_that_is_gone_is_forgotten_and_begins_anew_when_it_returns() -> None:
+    store = watching_each(FIRST, SECOND)
+    store.resolved("plant-7", (SECOND, THIRD))
+    assert {address: each.probes_total for address, each in by_address(store).items()} == {SECOND: 1, THIRD: 0}
+    assert not recorded(store, a_report(address=FIRST)).is_change
+    store.resolved("plant-7", (FIRST, SECOND))
+    assert {address: each.probes_total for address, each in by_address(store).items()} == {FIRST: 0, SECOND: 1}
+
+
+def test_certificates_are_known_by_address() -> None:
+    store = watching_each(FIRST, SECOND)
+    other = tls_facts(certificates=tls_facts().certificates[:1])
+    recorded(store, a_report(address=SECOND, tls=other))
+    assert store.known("plant-7", FIRST).last_seen == tls_facts()
+    assert store.known("plant-7", SECOND).last_seen == other
+    assert store.known("plant-7", THIRD).last_seen is None
+
+
+def test_whichever_address_answers_is_one_state_unless_each_is_watched() -> None:
+    store = watching()
+    for address in (FIRST, SECOND):
+        assert recorded(store, a_report(address=address)).address is None
+    assert state(store).probes_total == 2
+    assert store.known("plant-7", THIRD).last_seen is not None
+    assert store.addresses("plant-7") == ()
+
+
+def test_changed_settings_keep_every_address() -> None:
+    store = watching_each(FIRST, SECOND)
+    changed = replace(a_broker(addresses=Addresses.ALL), interval_s=15.0)
+    store.configure([changed])
+    assert [(each.broker, each.probes_total) for each in by_address(store).values()] == [(changed, 1), (changed, 1)]
+
+
+@pytest.mark.parametrize("changed", [a_broker(), a_broker(addresses=Addresses.ALL, port=8884)])
+def test_another_choice_of_addresses_starts_anew(changed: Broker) -> None:
+    store = watching_each(FIRST, SECOND)
+    store.configure([changed])
+    assert (state(store).address, state(store).probes_total) == (None, 0)
+
+
+def test_addresses_of_an_unwatched_broker_are_ignored() -> None:
+    store = watching()
+    store.resolved("other", (FIRST,))
+    assert len(store.snapshot().brokers) == 1

@@ -26,11 +26,14 @@ log = structlog.stdlib.get_logger()
 def log_change(change: Change, report: ProbeReport, assessment: Assessment) -> None:
     """Say what is wrong with a broker since when, and what to do, if that is news; at `debug`, every probe."""
     after = change.after
-    log.debug("probed", broker=change.broker, verdict=assessment.verdict, duration_s=round(report.duration_s, 4))
+    who = {"broker": change.broker}
+    if change.address is not None:
+        who["address"] = change.address
+    log.debug("probed", **who, verdict=assessment.verdict, duration_s=round(report.duration_s, 4))
     if not change.is_change or after is None:
         return
     fields = {
-        "broker": change.broker,
+        **who,
         "verdict": after.verdict.value,
         "before": None if change.before is None else change.before.verdict.value,
         "reason": after.reason,

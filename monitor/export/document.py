@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from monitor.export import words
 from monitor.model.broker import Broker
 from monitor.model.chain_file import ChainFile
 from monitor.model.facts import CertificateFacts, TlsFacts
-from monitor.model.judgement import Assessment, Finding, NextBreak, ProfileOpinion
+from monitor.model.judgement import Assessment, Finding, NextBreak, ProfileOpinion, Verdict
 from monitor.model.outcome import Done, Failed, PhaseReport, Skipped
 from monitor.model.report import ProbeReport
 
@@ -61,12 +62,12 @@ def file_document(file: ChainFile, assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def pending(broker: Broker) -> dict[str, Any]:
+def pending(broker: Broker, *, address: str | None = None) -> dict[str, Any]:
     """Return the document of a broker that has no result yet: the same shape, nothing known."""
     return {
         "schema_version": SCHEMA_VERSION,
         "broker": broker.name,
-        "address": None,
+        "address": address,
         "started_at": None,
         "verdict": None,
         "success": None,
@@ -76,6 +77,18 @@ def pending(broker: Broker) -> dict[str, Any]:
         "findings": [],
         "trust_profiles": [],
         "next_break": None,
+    }
+
+
+def of_addresses(broker: Broker, documents: Sequence[dict[str, Any]], verdict: Verdict | None) -> dict[str, Any]:
+    """Return what the documents of a broker come to that is probed at each of its addresses, and they themselves."""
+    outcomes = {document["success"] for document in documents}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "broker": broker.name,
+        "verdict": None if verdict is None else verdict.value,
+        "success": None if None in outcomes else outcomes == {True},
+        "documents": list(documents),
     }
 
 

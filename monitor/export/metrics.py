@@ -49,9 +49,12 @@ def exposition(snapshot: Snapshot, *, accept: str = "", names: Sequence[str] = (
 def collect(snapshot: Snapshot, *, names: Sequence[str] = ()) -> tuple[Metric, ...]:
     """Return the families that have samples, in the order of `FAMILIES`, brokers in the snapshot's order."""
     samples = _Samples()
-    for state in snapshot.brokers:
+    brokers = {state.broker.name: state for state in snapshot.brokers}
+    for state in brokers.values():
         _add_broker(samples, state)
-    _add_monitor(samples, snapshot.monitor, brokers=len(snapshot.brokers))
+    for state in snapshot.brokers:
+        _add_state(samples, state)
+    _add_monitor(samples, snapshot.monitor, brokers=len(brokers))
     return samples.families(frozenset(names))
 
 
@@ -111,14 +114,25 @@ def _bounded(labels: Mapping[str, str | None]) -> dict[str, str]:
     return {name: clean(value or "", limit=LABEL_LIMIT) for name, value in labels.items()}
 
 
+def _labels(broker: Broker) -> dict[str, str]:
+    return _bounded({**dict(broker.labels), "broker": broker.name})
+
+
 def _add_broker(samples: _Samples, state: BrokerState) -> None:
+    """Add what holds of a broker as configured, whatever its addresses: once, so that it can be joined with."""
     broker = state.broker
-    labels = _bounded({**dict(broker.labels), "broker": broker.name})
+    labels = _labels(broker)
     samples.add(
         "mqtt_tls_broker_info", labels, 1, host=broker.host, port=str(broker.port), protocol=broker.protocol.value
     )
     samples.add("mqtt_tls_probe_interval_seconds", labels, broker.interval_s)
     samples.add("mqtt_tls_client_certificate_not_after_timestamp_seconds", labels, state.client_certificate_not_after)
+
+
+def _add_state(samples: _Samples, state: BrokerState) -> None:
+    labels = _labels(state.broker)
+    if state.address is not None:
+        labels |= _bounded({"address": state.address})
     _add_counters(samples, labels, state)
     if state.report is not None:
         _add_report(samples, labels, state.report)

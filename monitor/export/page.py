@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,10 +16,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from monitor.export import words
 from monitor.export.view import sentence, view
 from monitor.export.words import clean
+from monitor.model.broker import Broker
 from monitor.model.judgement import Verdict
 from monitor.model.outcome import Done, Phase
 from monitor.model.report import ProbeReport
-from monitor.store import BrokerState, FailureRun, Snapshot
+from monitor.store import BrokerState, FailureRun, Snapshot, worst
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # Gravest first: what is wrong must not be below the fold. Brokers without a result come after those with one.
@@ -28,7 +32,10 @@ _WAITING = "waiting"
 class _Row:
     name: str
     link: str
-    """Quoted, relative to the index."""
+    """Quoted, relative to the index; likewise the next."""
+    address: str
+    """Empty unless the broker is watched by address."""
+    address_link: str
     verdict: str
     sentence: str
     failing: str
@@ -50,11 +57,30 @@ class _Failure:
 
 
 def index(snapshot: Snapshot, now: datetime) -> str:
-    """Return the page `/`: every broker, gravest first, otherwise in the configuration's order."""
-    states = sorted(snapshot.brokers, key=lambda state: _ORDER.index(_verdict(state)))
-    verdicts = [_verdict(state) for state in states]
-    counts = tuple((_word(verdict), verdicts.count(verdict)) for verdict in _ORDER if verdict in verdicts)
-    return _render("index.html", now, root="", rows=[_row(state, now) for state in states], counts=counts)
+    """Return the page `/`: every broker, gravest first, otherwise in the configuration's order.
+
+    The addresses of a broker stay together, and it is as grave as the gravest of them.
+    """
+    verdicts: dict[str, Verdict | None] = {}
+    for name, states in groupby(snapshot.brokers, key=lambda state: state.broker.name):
+        verdicts[name] = worst(states)
+    rows = sorted(snapshot.brokers, key=lambda state: _ORDER.index(verdicts[state.broker.name]))
+    present = Counter(verdicts.values())
+    counts = tuple((_word(verdict), present[verdict]) for verdict in _ORDER if verdict in present)
+    return _render("index.html", now, root="", rows=[_row(state, now) for state in rows], counts=counts)
+
+
+def addresses_page(states: Sequence[BrokerState], now: datetime) -> str:
+    """Return the page `/brokers/NAME` of a broker that is watched at several addresses: one row for each."""
+    return _render(
+        "addresses.html",
+        now,
+        root="../",
+        name=clean(states[0].broker.name),
+        verdict=_word(worst(states)),
+        endpoint=_endpoint(states[0].broker),
+        rows=[_row(state, now) for state in states],
+    )
 
 
 def broker_page(state: BrokerState, now: datetime) -> str:
@@ -68,7 +94,7 @@ def broker_page(state: BrokerState, now: datetime) -> str:
         root="../",
         row=_row(state, now),
         view=shown,
-        endpoint=clean(f"{state.broker.host}, port {state.broker.port}"),
+        endpoint=_endpoint(state.broker),
         certificates_seen=_ago(state.tls_seen_at, now),
         last_probe="" if state.report is None else _ago(_ended_at(state.report), now),
         probes=state.probes_total,
@@ -107,6 +133,10 @@ def _verdict(state: BrokerState) -> Verdict | None:
     return None if state.assessment is None else state.assessment.verdict
 
 
+def _endpoint(broker: Broker) -> str:
+    return clean(f"{broker.host}, port {broker.port}")
+
+
 def _word(verdict: Verdict | None) -> str:
     return _WAITING if verdict is None else verdict.value
 
@@ -116,9 +146,13 @@ def _row(state: BrokerState, now: datetime) -> _Row:
     said = "No result yet."
     if state.report is not None and state.assessment is not None:
         said = sentence(state.report, state.assessment)
+    link = f"brokers/{quote(name, safe='', errors='replace')}"
+    address = state.address or ""
     return _Row(
         name=clean(name),
-        link=f"brokers/{quote(name, safe='', errors='replace')}",
+        link=link,
+        address=clean(address),
+        address_link=f"{link}?address={quote(address, safe='')}",
         verdict=_word(_verdict(state)),
         sentence=said,
         failing=_ago(state.failing_since, now),

@@ -17,6 +17,15 @@ class Protocol(StrEnum):
     """TLS alone: an HTTPS API, a dashboard. The probe ends after `verify`."""
 
 
+class Addresses(StrEnum):
+    """Which addresses of a broker's name are probed."""
+
+    FIRST = "first"
+    """Whichever accepts a connection first, as a client does."""
+    ALL = "all"
+    """Each of them, as the nodes of a cluster may differ."""
+
+
 class MqttVersion(StrEnum):
     """MQTT protocol versions, as their documents call them."""
 
@@ -123,12 +132,13 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    """One broker to watch: one connection per probe, all phases under one deadline."""
+    """One broker to watch: one connection per probe and address, all phases under one deadline."""
 
     name: str
     host: str
     """A-label DNS name or IP literal, without brackets; IPv6 may carry a scope id."""
     port: int = 8883
+    addresses: Addresses = Addresses.FIRST
     protocol: Protocol = Protocol.MQTT
     interval_s: float = 60.0
     timeout_s: float = 10.0

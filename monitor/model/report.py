@@ -21,7 +21,8 @@ class ProbeReport:
     duration_s: float
     """The whole probe by the user's clock, our own work and the orderly goodbye included."""
     address: str | None
-    """The IP address connected to; None if resolving failed."""
+    """The IP address connected to; None if there is none. Where each address of a name is probed, the one that the
+    report is about, also if nothing could be connected to; None only while none is known."""
     phases: tuple[PhaseReport, ...]
     """Every phase of the broker's protocol, in order, whatever its outcome."""
     tcp: TcpFacts | None = None

@@ -2,7 +2,7 @@
 
 from monitor.store.daemon import MonitorStats
 from monitor.store.histogram import Histogram
-from monitor.store.records import BrokerState, Change, FailureRun, MonitorSnapshot, Snapshot, Standing
+from monitor.store.records import BrokerState, Change, FailureRun, MonitorSnapshot, Snapshot, Standing, worst
 from monitor.store.store import Store
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "Snapshot",
     "Standing",
     "Store",
+    "worst",
 ]

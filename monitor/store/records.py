@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -31,6 +31,8 @@ class Change:
     """What one result changed."""
 
     broker: str
+    address: str | None
+    """Which of the broker's addresses; None unless each is probed. Likewise in `BrokerState`."""
     before: Standing | None
     """None before the first result."""
     after: Standing | None
@@ -60,9 +62,10 @@ class FailureRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerState:
-    """Everything known of one broker."""
+    """Everything known of one broker; of one of its addresses, where each is probed."""
 
     broker: Broker
+    address: str | None = None
     client_certificate_not_after: datetime | None = None
     """Of the monitor's own certificate for this broker; None without one."""
     report: ProbeReport | None = None
@@ -121,12 +124,18 @@ class Snapshot:
     """Everything known at one moment."""
 
     brokers: tuple[BrokerState, ...]
-    """In the configuration's order."""
+    """In the configuration's order; one for each address of a broker that is probed at all of them, side by side."""
     monitor: MonitorSnapshot
 
-    def find(self, name: str) -> BrokerState | None:
-        """Return the state of the broker of that name; None if none is watched."""
-        return next((state for state in self.brokers if state.broker.name == name), None)
+    def of(self, name: str, address: str | None = None) -> tuple[BrokerState, ...]:
+        """Return the states of the broker of that name, or the one at that address; none if it is not watched."""
+        return tuple(state for state in self.brokers if state.broker.name == name and address in {None, state.address})
+
+
+def worst(states: Iterable[BrokerState]) -> Verdict | None:
+    """Return the gravest verdict of these; None while none has a result."""
+    verdicts = {state.assessment.verdict for state in states if state.assessment is not None}
+    return next((verdict for verdict in (Verdict.CRITICAL, Verdict.WARNING, Verdict.OK) if verdict in verdicts), None)
 
 
 def standing(report: ProbeReport, assessment: Assessment) -> Standing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -22,50 +22,85 @@ KEPT_FAILURES = 20
 
 
 class Store:
-    """Holds one frozen state per broker and replaces it when a result comes in, so a snapshot is one tuple."""
+    """Holds one frozen state per broker, or per address of a broker, and replaces it when a result comes in."""
 
     def __init__(self) -> None:
         self.monitor = MonitorStats()
-        self._states: dict[str, BrokerState] = {}
+        self._states: dict[str, dict[str | None, BrokerState]] = {}
+        """By name, then by address: under None alone until a broker that is probed at each address has one."""
 
     def configure(self, brokers: Sequence[Broker]) -> None:
         """Watch exactly these brokers from now on.
 
-        A broker that keeps its name, host and port keeps what is known of it, whatever else changed; with another
-        host or port it is another thing that is watched, and starts anew. All others are forgotten.
+        A broker that keeps its name, host, port and choice of addresses keeps what is known of it, whatever else
+        changed; with another one it is another thing that is watched, and starts anew. All others are forgotten.
         """
         self._states = {broker.name: self._configured(broker) for broker in brokers}
+
+    def resolved(self, name: str, addresses: Iterable[str]) -> None:
+        """Watch that broker at exactly these addresses from now on, in this order, as its name has no others.
+
+        What is known of the ones it had before is kept, the rest forgotten.
+        """
+        former = self._states.get(name)
+        if former is not None:
+            fresh = _fresh(next(iter(former.values())).broker)
+            self._states[name] = {each: former.get(each, replace(fresh, address=each)) for each in addresses}
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """Return the addresses at which that broker is watched; none where it is not watched by address."""
+        return tuple(address for address in self._states.get(name, {}) if address is not None)
 
     def record(self, report: ProbeReport, assessment: Assessment) -> Change:
         """Take in one result.
 
-        The result of a broker that is no longer watched at that host and port is dropped: its probe was under way
-        when the configuration changed, and it must not bring removed series back.
+        The result of a broker that is no longer watched at that host, port or address is dropped: its probe was under
+        way when the configuration changed, and it must not bring removed series back.
         """
-        state = self._states.get(report.broker)
-        if state is None or not _is_same_place(state.broker, report):
-            before = None if state is None else state.standing
-            since = None if state is None else state.standing_since
-            return Change(broker=report.broker, before=before, after=before, since=since)
-        after = _after(state, report, assessment)
-        self._states[report.broker] = after
-        return Change(broker=report.broker, before=state.standing, after=after.standing, since=after.standing_since)
+        state = self._state(report.broker, report.address)
+        after = state
+        if state is not None and _is_same_place(state.broker, report):
+            after = _after(state, report, assessment)
+            self._states[report.broker][state.address] = after
+        return Change(
+            broker=report.broker,
+            address=None if after is None else after.address,
+            before=None if state is None else state.standing,
+            after=None if after is None else after.standing,
+            since=None if after is None else after.standing_since,
+        )
 
-    def known(self, name: str) -> Known:
-        """Return what is known of that broker for judging its next report; nothing of one that is not watched."""
-        state = self._states.get(name)
+    def known(self, name: str, address: str | None = None) -> Known:
+        """Return what is known of that broker for judging its next report; nothing of one that is not watched.
+
+        Args:
+            name: the broker's.
+            address: what the report is of; it matters where a broker is watched by address.
+        """
+        state = self._state(name, address)
         return NOTHING_KNOWN if state is None else Known(last_seen=state.tls, last_change=state.last_change)
 
     def snapshot(self) -> Snapshot:
         """Return everything known now."""
-        return Snapshot(brokers=tuple(self._states.values()), monitor=self.monitor.snapshot())
+        states = tuple(state for by_address in self._states.values() for state in by_address.values())
+        return Snapshot(brokers=states, monitor=self.monitor.snapshot())
 
-    def _configured(self, broker: Broker) -> BrokerState:
-        known = self._states.get(broker.name)
+    def _state(self, name: str, address: str | None) -> BrokerState | None:
+        by_address = self._states.get(name, {})
+        return by_address.get(None) or by_address.get(address)
+
+    def _configured(self, broker: Broker) -> dict[str | None, BrokerState]:
         not_after = _client_not_after(broker.tls.client_identity)
-        if known is None or not _is_same_place(broker, known.broker):
-            return BrokerState(broker=broker, client_certificate_not_after=not_after)
-        return replace(known, broker=broker, client_certificate_not_after=not_after)
+        kept = {
+            address: replace(state, broker=broker, client_certificate_not_after=not_after)
+            for address, state in self._states.get(broker.name, {}).items()
+            if _is_same_place(broker, state.broker) and broker.addresses is state.broker.addresses
+        }
+        return kept or {None: _fresh(broker)}
+
+
+def _fresh(broker: Broker) -> BrokerState:
+    return BrokerState(broker=broker, client_certificate_not_after=_client_not_after(broker.tls.client_identity))
 
 
 def _is_same_place(broker: Broker, other: Broker | ProbeReport) -> bool:

@@ -11,8 +11,9 @@ from aiohttp import web
 from prometheus_client.exposition import gzip_accepted
 
 from monitor.export import document, metrics, page
+from monitor.model.broker import Addresses
 from monitor.model.config import Problem
-from monitor.store import BrokerState, Snapshot
+from monitor.store import BrokerState, Snapshot, worst
 
 # The pages are plain HTML with one style sheet: whatever else a broker's text might smuggle in must not run or load.
 _CONTENT_SECURITY_POLICY = (
@@ -113,20 +114,28 @@ class _Routes:
 
     async def document(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        state = self._daemon.snapshot().find(name)
-        if state is None:
-            return web.json_response({"error": f"no broker named {name!r} is watched"}, status=404)
-        return web.json_response(_document(state))
+        address = request.query.get("address")
+        states = self._daemon.snapshot().of(name, address)
+        if not states:
+            at = "" if address is None else f" at {address!r}"
+            return web.json_response({"error": f"no broker named {name!r} is watched{at}"}, status=404)
+        documents = [_document(state) for state in states]
+        broker = states[0].broker
+        if broker.addresses is Addresses.FIRST or address is not None:
+            return web.json_response(documents[0])
+        return web.json_response(document.of_addresses(broker, documents, worst(states)))
 
     async def index(self, _request: web.Request) -> web.Response:
         return _html(page.index(self._daemon.snapshot(), self._now()))
 
     async def broker(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        state = self._daemon.snapshot().find(name)
-        if state is None:
+        states = self._daemon.snapshot().of(name, request.query.get("address"))
+        if not states:
             return _html(page.not_found(name, self._now()), status=404)
-        return _html(page.broker_page(state, self._now()))
+        if len(states) > 1:
+            return _html(page.addresses_page(states, self._now()))
+        return _html(page.broker_page(states[0], self._now()))
 
     async def stylesheet(self, _request: web.Request) -> web.Response:
         return web.Response(text=page.stylesheet(), content_type="text/css")
@@ -134,7 +143,7 @@ class _Routes:
 
 def _document(state: BrokerState) -> dict[str, Any]:
     if state.report is None or state.assessment is None:
-        return document.pending(state.broker)
+        return document.pending(state.broker, address=state.address)
     return document.document(state.report, state.assessment, last_seen=state.tls)
 
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from monitor.export.families import FAMILIES
 from monitor.export.metrics import LABEL_LIMIT, collect, exposition
-from monitor.model.broker import Broker, Protocol
+from monitor.model.broker import Addresses, Broker, Protocol
 from monitor.model.facts import TcpFacts
 from monitor.model.judgement import Changed, Severity
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES
@@ -49,8 +49,12 @@ def everything() -> Snapshot:
         a_broker("dashboard", protocol=Protocol.TLS),
         a_broker("never probed"),
         a_broker('odd "name"\\ \n'),
+        a_broker("cluster", addresses=Addresses.ALL),
     )
     store = watching(*brokers)
+    store.resolved("cluster", ("192.0.2.1", "2001:db8::2"))
+    node = a_report("cluster", address="192.0.2.1")
+    store.record(node, an_assessment(node))
     healthy = a_report("healthy", tls=replace(tls_facts(), alpn="mqtt"))
     profiles = (a_profile(), a_profile("gateway", error="OpenSSL says: no"))
     change = a_change(Changed.LEAF, Changed.ISSUER)
@@ -319,3 +323,19 @@ def test_reload_shows_how_it_went(success: bool, value: float) -> None:
     assert found["mqtt_tls_monitor_config_last_reload_successful{}"] == value
     stamped = of(found, "mqtt_tls_monitor_config_last_reload_success_timestamp_seconds")
     assert stamped == ({"{}": NOW.timestamp()} if success else {})
+
+
+def test_label_address_is_where_each_address_is_watched_and_on_nothing_that_is_configured() -> None:
+    store = watching(a_broker("a"), a_broker("b", addresses=Addresses.ALL))
+    store.resolved("b", ("192.0.2.1", "2001:db8::2"))
+    for report in (a_report("a"), a_report("b", address="192.0.2.1"), a_report("b", address="2001:db8::2")):
+        store.record(report, an_assessment(report))
+    found = series(store.snapshot())
+    assert list(of(found, "mqtt_tls_probe_success")) == [
+        '{broker="a"}', '{address="192.0.2.1",broker="b"}', '{address="2001:db8::2",broker="b"}'
+    ]  # fmt: skip
+    assert set(of(found, "mqtt_tls_endpoint_info")) >= set(list(of(found, "mqtt_tls_probe_success"))[1:])
+    assert len(of(found, "mqtt_tls_probe_interval_seconds")) == len(of(found, "mqtt_tls_broker_info")) == 2
+    assert found["mqtt_tls_monitor_brokers{}"] == 2
+    store.resolved("b", ("192.0.2.1",))
+    assert not [key for key in series(store.snapshot()) if "2001:db8::2" in key]

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 
-from monitor.export.page import broker_page, index, not_found, stylesheet
+from monitor.export.page import addresses_page, broker_page, index, not_found, stylesheet
+from monitor.model.broker import Addresses
 from monitor.model.judgement import Assessment, Cause, Hints, Severity
 from monitor.model.report import ProbeReport
 from monitor.store import BrokerState, Store
@@ -212,3 +213,44 @@ def test_profiles_and_what_breaks_next_are_on_the_pages() -> None:
     assert "Next to break the broker's certificate (CN=mqtt.example.org), in 12 days (2026-12-05 13:00:00 UTC)" in page
     assert "devices-2022 accepts the chain : ends 2027-01-23 12:00:00 UTC, in 61 days" in page
     assert "gateway refuses the chain : OpenSSL says: <no>" in page
+
+
+def cluster() -> Store:
+    """Return a store that knows a good and a dead address of one broker, and a broker with a warning."""
+    store = Store()
+    store.configure([a_broker("other"), a_broker("cluster", addresses=Addresses.ALL)])
+    store.resolved("cluster", ("192.0.2.1", "2001:db8::2"))
+    good, dead = (
+        a_report("cluster", address="192.0.2.1"),
+        a_report("cluster", address="2001:db8::2", reason="connect_refused"),
+    )
+    other = a_report("other")
+    store.record(other, an_assessment(other, a_finding()))
+    store.record(good, an_assessment(good))
+    store.record(dead, an_assessment(dead))
+    return store
+
+
+def test_index_keeps_addresses_together_and_counts_their_broker_once() -> None:
+    page = Reader(index(cluster().snapshot(), LATER))
+    assert "critical 1 warning 1 Verdict" in page.text
+    links = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
+    assert links[1:] == [
+        "brokers/cluster", "brokers/cluster?address=192.0.2.1",
+        "brokers/cluster", "brokers/cluster?address=2001%3Adb8%3A%3A2",
+        "brokers/other",
+    ]  # fmt: skip
+
+
+def test_broker_with_several_addresses_has_a_row_for_each() -> None:
+    page = Reader(addresses_page(cluster().snapshot().of("cluster"), LATER))
+    assert "critical cluster mqtt.example.org, port 8883: each of its 2 addresses is probed." in page.text
+    assert "ok cluster 192.0.2.1 Connected" in page.text
+    assert "critical cluster 2001:db8::2 The probe failed: connect_refused." in page.text
+    assert "../brokers/cluster?address=192.0.2.1" in [attributes.get("href") for _, attributes in page.elements]
+
+
+def test_page_of_one_address_names_it_and_leads_back() -> None:
+    page = Reader(broker_page(cluster().snapshot().of("cluster", "192.0.2.1")[0], LATER))
+    assert "ok cluster at 192.0.2.1" in page.text
+    assert "../brokers/cluster" in [attributes.get("href") for _, attributes in page.elements]

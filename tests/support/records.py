@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.model.broker import Broker, ClientIdentity, Protocol, Secret, TlsSettings, Trust
+from monitor.model.broker import Addresses, Broker, ClientIdentity, Protocol, Secret, TlsSettings, Trust
 from monitor.model.facts import CertificateFacts, KeyFacts, MqttFacts, Role, TcpFacts, TlsFacts
 from monitor.model.judgement import (
     Assessment,
@@ -52,6 +52,7 @@ def a_broker(
     *,
     host: str = "mqtt.example.org",
     port: int = 8883,
+    addresses: Addresses = Addresses.FIRST,
     protocol: Protocol = Protocol.MQTT,
     interval_s: float = 60.0,
     labels: tuple[tuple[str, str], ...] = (),
@@ -65,6 +66,7 @@ def a_broker(
         name=name,
         host=host,
         port=port,
+        addresses=addresses,
         protocol=protocol,
         interval_s=interval_s,
         labels=labels,

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from monitor.model.broker import Addresses
 from monitor.model.config import Problem
 from monitor.store import Snapshot, Store
 from monitor.web.server import create_app
@@ -177,6 +178,59 @@ async def test_document_of_a_down_broker_has_the_certificates_last_seen(
         shown = json.loads(await response.read())
     assert shown["tls"] is None
     assert len(shown["certificates"]) == 2
+
+
+def watch_each_address(daemon: Daemon) -> None:
+    daemon.store.configure([a_broker("cluster", addresses=Addresses.ALL)])
+    daemon.store.resolved("cluster", ("192.0.2.1", "2001:db8::2"))
+    for address, reason in (("192.0.2.1", None), ("2001:db8::2", "connect_refused")):
+        report = a_report("cluster", address=address, reason=reason)
+        daemon.store.record(report, an_assessment(report))
+
+
+async def test_broker_with_several_addresses_has_a_document_for_each(
+    client: aiohttp.ClientSession, daemon: Daemon
+) -> None:
+    watch_each_address(daemon)
+    async with client.get("/api/v1/brokers") as response:
+        flat = json.loads(await response.read())
+    assert [(each["broker"], each["address"], each["verdict"]) for each in flat] == [
+        ("cluster", "192.0.2.1", "ok"),
+        ("cluster", "2001:db8::2", "critical"),
+    ]
+    async with client.get("/api/v1/brokers/cluster") as response:
+        whole = json.loads(await response.read())
+    assert whole == {
+        "schema_version": 1, "broker": "cluster", "verdict": "critical", "success": False, "documents": flat
+    }  # fmt: skip
+    for document in flat:
+        async with client.get("/api/v1/brokers/cluster", params={"address": document["address"]}) as response:
+            assert json.loads(await response.read()) == document
+    async with client.get("/api/v1/brokers/cluster?address=192.0.2.9") as response:
+        assert response.status == 404
+        assert json.loads(await response.read()) == {"error": "no broker named 'cluster' is watched at '192.0.2.9'"}
+
+
+async def test_broker_to_be_watched_at_each_address_has_one_document_with_nothing_known_before_its_first_result(
+    client: aiohttp.ClientSession, daemon: Daemon
+) -> None:
+    daemon.store.configure([a_broker("cluster", addresses=Addresses.ALL)])
+    async with client.get("/api/v1/brokers/cluster") as response:
+        whole = json.loads(await response.read())
+    assert (whole["verdict"], whole["success"]) == (None, None)
+    assert [(each["address"], each["verdict"]) for each in whole["documents"]] == [(None, None)]
+    async with client.get("/brokers/cluster") as response:
+        assert "No result yet." in await response.text()
+
+
+async def test_page_lists_several_addresses_and_shows_each(client: aiohttp.ClientSession, daemon: Daemon) -> None:
+    watch_each_address(daemon)
+    async with client.get("/brokers/cluster") as response:
+        assert "each of its 2 addresses is probed" in await response.text()
+    async with client.get("/brokers/cluster?address=2001:db8::2") as response:
+        assert "</a> at 2001:db8::2</h1>" in await response.text()
+    async with client.get("/brokers/cluster?address=nowhere") as response:
+        assert response.status == 404
 
 
 async def test_document_of_an_unknown_broker_is_404_as_json(client: aiohttp.ClientSession) -> None:
