@@ -53,6 +53,10 @@ bench: .venv/.set-up packages ## Measure, each beside its baseline
 picture: .venv/.set-up ## Draw docs/probe.svg anew
 	$(BIN)/python scripts/picture.py
 
+.PHONY: dashboards
+dashboards: .venv/.set-up ## Build Grafana's dashboards anew
+	$(BIN)/python -m dashboards
+
 .PHONY: fuzz
 fuzz: .venv/.set-up ## Damage certificates a hundred thousand times, and see that nothing breaks (some minutes)
 	$(BIN)/python -m benchmarks.fuzz

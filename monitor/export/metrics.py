@@ -31,19 +31,24 @@ LABEL_LIMIT = 256
 _Labels = Mapping[str, str]
 
 
-def exposition(snapshot: Snapshot, *, accept: str = "", names: Sequence[str] = ()) -> tuple[bytes, str]:
+def exposition(
+    snapshot: Snapshot, *, accept: str = "", names: Sequence[str] = (), process: Iterable[Metric] = ()
+) -> tuple[bytes, str]:
     """Render the snapshot as the Accept header asks.
 
     Args:
         snapshot: What is known.
         accept: The request's Accept header; without one, Prometheus text 0.0.4.
         names: Sample names to be restricted to (`mqtt_tls_probe_success`, `..._bucket`); empty for everything.
+        process: what the operating system says of the daemon's process, as Prometheus' client libraries name it.
 
     Returns:
         The body, and its Content-Type.
     """
     encode, content_type = choose_encoder(accept)
-    return encode(_Rendered(collect(snapshot, names=names))), content_type
+    of_process = (metric for metric in process if not names or {each.name for each in metric.samples} & {*names})
+    families = [*collect(snapshot, names=names), *of_process]
+    return encode(_Rendered(families)), content_type
 
 
 def collect(snapshot: Snapshot, *, names: Sequence[str] = ()) -> tuple[Metric, ...]:

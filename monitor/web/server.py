@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from aiohttp import web
+from prometheus_client import ProcessCollector
 from prometheus_client.exposition import gzip_accepted
 
 from monitor.export import document, metrics, page
@@ -75,6 +76,7 @@ class _Routes:
     def __init__(self, daemon: Daemon, now: Callable[[], datetime]) -> None:
         self._daemon = daemon
         self._now = now
+        self._process = ProcessCollector(registry=None)
 
     async def metrics(self, request: web.Request) -> web.Response:
         # In a thread: with hundreds of brokers it takes long enough to hold up the probes' turns.
@@ -83,6 +85,7 @@ class _Routes:
             self._daemon.snapshot(),
             accept=",".join(request.headers.getall("Accept", [])),
             names=request.query.getall("name[]", []),
+            process=self._process.collect(),
         )
         response = web.Response(body=body, headers={"Content-Type": content_type})
         if gzip_accepted(request.headers.get("Accept-Encoding", "")):

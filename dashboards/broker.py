@@ -1,0 +1,274 @@
+"""One broker: what it does now, how long it takes, what it shows, what changed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import timeseries
+
+from dashboards.parts import (
+    BLUE,
+    BROKER,
+    DAY_S,
+    DAYS_LEFT,
+    GREEN,
+    GREY,
+    ONE_IS_GOOD,
+    ORANGE,
+    RED,
+    SOURCE,
+    WIDTH,
+    choice,
+    course,
+    filters,
+    graph,
+    instant,
+    listing,
+    number,
+    page,
+    rows,
+    states,
+)
+
+_OF = '{broker="$broker"}'
+_PLACE = "instance, broker, address"
+# A broker is probed once a minute or so: over less than some minutes, a rate rests on a probe or two.
+_STEP: Final = "5m"
+_PHASES = ("resolve", "connect", "handshake", "verify", "mqtt_connect", "subscribe", "publish", "roundtrip")
+_ACCEPTED = {"1": ("valid", GREEN), "0": ("not valid", RED)}
+
+
+def dashboard() -> build.Dashboard:
+    """Build it."""
+    return (
+        page(BROKER, "Broker", "One broker: what it does now, how long it takes, what it shows, what changed.")
+        .with_variable(
+            choice(
+                "broker",
+                "Broker",
+                "label_values(mqtt_tls_broker_info, broker)",
+                "The broker to show, by its configured name.",
+                is_multiple=False,
+            )
+        )
+        .with_variable(filters())
+        .annotation(
+            _annotation(
+                "Certificate changed",
+                "sum by (instance, what) (increase(mqtt_tls_certificate_changes_total"
+                + _OF
+                + "[$__rate_interval])) > 0",
+                "{{what}} changed",
+                BLUE,
+            )
+        )
+        .annotation(
+            _annotation(
+                "Began to fail",
+                f"mqtt_tls_probe_success{_OF} == 0 and mqtt_tls_probe_success{_OF} offset $__interval == 1",
+                "began to fail",
+                RED,
+            )
+        )
+        .with_panel(
+            number(
+                "State",
+                "Whether the last probe succeeded: a strict client would have connected and got its own message back.",
+                instant(f"mqtt_tls_probe_success{_OF}", "{{address}}"),
+                steps=ONE_IS_GOOD,
+                words={"1": ("OK", GREEN), "0": ("FAILING", RED)},
+            )
+        )
+        .with_panel(
+            number(
+                "Why it fails",
+                "The phase and the reason of the failure. `mqtt-tls-monitor explain REASON` tells what to do.",
+                instant(
+                    f'mqtt_tls_probe_failure_info{_OF} or label_replace(mqtt_tls_probe_success{_OF} == 1, "reason", '
+                    '"nothing fails", "", "")',
+                    "{{phase}} {{reason}}",
+                ),
+                steps=((None, GREY),),
+                shows="name",
+                width=8,
+            )
+        )
+        .with_panel(
+            number(
+                "Last probe",
+                "How long ago the last probe ended. Far more than the interval: the monitor is late, or gone.",
+                instant(f"time() - mqtt_tls_last_probe_timestamp_seconds{_OF}", "{{address}}"),
+                unit="s",
+                steps=((None, GREEN), (600, ORANGE), (3600, RED)),
+            )
+        )
+        .with_panel(
+            number(
+                "Next break",
+                "When the first of what works now stops working, and what that is.",
+                instant(f"(mqtt_tls_next_break_timestamp_seconds{_OF} - time()) / {DAY_S}", "{{cause}}"),
+                unit="suffix: days",
+                steps=DAYS_LEFT,
+                shows="value_and_name",
+                decimals=1,
+            )
+        )
+        .with_panel(
+            number(
+                "Chain, by trust",
+                "Whether the chain leads to a trusted root: for the broker's own trust, and for each trust profile.",
+                instant(f"mqtt_tls_chain_valid{_OF}", "{{trust}}"),
+                steps=ONE_IS_GOOD,
+                words=_ACCEPTED,
+                shows="value_and_name",
+            )
+        )
+        .with_row(build.Row("Latency"))
+        .with_panel(
+            graph(
+                "A probe, phase by phase",
+                "How long the broker took in each phase of a probe, one on top of the other, without the monitor's own "
+                "work. A phase that did not complete is missing.",
+                *(
+                    course(
+                        f'max by (phase) (mqtt_tls_phase_duration_seconds{{broker="$broker",phase="{phase}"}})', phase
+                    )
+                    for phase in _PHASES
+                ),
+                is_stacked=True,
+                width=WIDTH,
+                height=9,
+            )
+        )
+        .with_panel(_spread("TLS handshake", "handshakes took at most so long", "handshake"))
+        .with_panel(_spread("Round trip of a message", "messages came back within that time", "roundtrip"))
+        .with_panel(
+            graph(
+                "Network",
+                "The round trip of the TCP handshake by the kernel: what the network alone takes.",
+                course(f"mqtt_tls_tcp_rtt_seconds{_OF}", "TCP round trip {{address}}"),
+            )
+        )
+        .with_panel(
+            graph(
+                "Segments sent again",
+                "TCP segments that were lost on the way, or came too late: the network's fault more often than the "
+                "broker's.",
+                course(f"rate(mqtt_tls_tcp_retransmitted_segments_total{_OF}[$__rate_interval])", "{{address}}"),
+                unit="pps",
+                interval=_STEP,
+            )
+        )
+        .with_row(build.Row("Failures and findings"))
+        .with_panel(
+            graph(
+                "Failed probes, by phase",
+                "How many probes failed in each phase.",
+                course(
+                    "sum by (phase) (increase(mqtt_tls_probe_failures_total" + _OF + "[$__rate_interval]))", "{{phase}}"
+                ),
+                unit="short",
+                is_stacked=True,
+                interval=_STEP,
+            )
+        )
+        .with_panel(
+            states(
+                "Failures, by reason",
+                "When the probes failed, and why.",
+                course(
+                    f"mqtt_tls_probe_failure_info{_OF} or "
+                    f'label_replace(1 - mqtt_tls_probe_success{_OF} == 0, "reason", "nothing fails", "", "")',
+                    "{{phase}} {{reason}}",
+                ),
+                words={"1": ("failing", RED), "0": ("fine", GREEN)},
+            )
+        )
+        .with_panel(
+            listing(
+                "Findings",
+                "What is known to be wrong. `mqtt-tls-monitor explain CODE` tells what a code means and what to do.",
+                rows(
+                    "sum by (code, finding_severity) (mqtt_tls_findings" + _OF + ") or label_replace(label_replace("
+                    f"count(mqtt_tls_broker_info{_OF} unless on (instance, broker) mqtt_tls_findings), "
+                    '"code", "nothing is wrong", "", ""), "finding_severity", "none", "", "")'
+                ),
+                columns={"code": "Code", "finding_severity": "Severity"},
+                coloured={"Severity": {"critical": RED, "warning": ORANGE, "info": BLUE, "none": GREEN}},
+            )
+        )
+        .with_panel(
+            states(
+                "Findings over time",
+                "Since when each of them is known.",
+                course(
+                    "max by (code) (mqtt_tls_findings" + _OF + " > bool 0) or label_replace(0 * max("
+                    f'mqtt_tls_probe_success{_OF}), "code", "nothing is wrong", "", "")',
+                    "{{code}}",
+                ),
+                words={"1": ("present", ORANGE), "0": ("fine", GREEN)},
+                height=9,
+            )
+        )
+        .with_row(build.Row("What it shows"))
+        .with_panel(
+            listing(
+                "Chain",
+                "The certificates that the broker served last, in that order, and how many days each has left.",
+                rows(
+                    f"(mqtt_tls_certificate_not_after_timestamp_seconds{_OF} - time()) / {DAY_S} "
+                    f"* on ({_PLACE}, position) group_left (subject, issuer, serial) mqtt_tls_certificate_info{_OF}"
+                ),
+                columns={
+                    "position": "Position",
+                    "role": "Role",
+                    "subject": "Subject",
+                    "issuer": "Issuer",
+                    "serial": "Serial",
+                },
+                value="Days left",
+                unit="none",
+                steps=DAYS_LEFT,
+                sort_by="Position",
+                decimals=1,
+                width=16,
+            )
+        )
+        .with_panel(
+            listing(
+                "TLS session",
+                "What the last handshake agreed on, and where.",
+                rows(f"mqtt_tls_session_info{_OF} * on ({_PLACE}) group_left () mqtt_tls_session_info{_OF}"),
+                columns={"tls_version": "Version", "cipher_suite": "Cipher suite", "group": "Key exchange"},
+                width=8,
+            )
+        )
+    )
+
+
+def _spread(title: str, what: str, histogram: str) -> timeseries.Panel:
+    of = f'sum by (le) (rate(mqtt_tls_{histogram}_duration_seconds_bucket{{broker="$broker"}}[$__rate_interval]))'
+    return graph(
+        title,
+        f"Half, and nearly all, of the {what}. Read from the buckets of a histogram, so only roughly.",
+        *(
+            course(f"histogram_quantile({share}, {of})", name)
+            for share, name in ((0.5, "median"), (0.95, "95 % within"))
+        ),
+        interval=_STEP,
+    )
+
+
+def _annotation(name: str, expression: str, title: str, colour: str) -> build.AnnotationQuery:
+    return (
+        build.AnnotationQuery()
+        .name(name)
+        .datasource(SOURCE)
+        .expr(expression)
+        .title_format(title)
+        .icon_color(colour)
+        .enable(True)
+        .hide(False)
+        .target(course(expression))
+    )
