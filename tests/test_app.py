@@ -1,5 +1,6 @@
 """The daemon as its users have it: a process with a file, signals, a log and an HTTP port; real brokers to watch."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from monitor.demo.pki import issue
 from tests.support.brokers import Mosquitto
@@ -178,10 +180,20 @@ def test_rotated_issuer_is_counted_and_found_within_one_interval(
     assert daemon.series("next_break_timestamp_seconds") == {
         ("b", "intermediate"): short.certificate.not_valid_after_utc.timestamp()
     }
+    [line] = daemon.lines("certificate changed", broker="b")
+    assert (line["level"], line["what"]) == ("warning", ["leaf", "key", "issuer", "root"])
+    assert (line["issuer_before"], line["issuer_after"]) == ("CN=Test Intermediate", "CN=New CA")
+    assert (line["root_before"], line["root_after"]) == ("CN=Test Root", "CN=New Root")
+    [event] = json.loads(daemon.get("/api/v1/brokers/b")[1])["changes"]
+    assert line["chain_before"] == event["before"]["chain"]
+    assert line["chain_before"][0] == line["fingerprint_before"] == pki.leaf.certificate.fingerprint(SHA256()).hex()
+    assert (line["key_before"], line["key_after"]) == (event["before"]["spki_sha256"], event["after"]["spki_sha256"])
+    assert event["last_seen_at"] < event["at"]
     # It stays told, and is counted once.
     daemon.wait_for((daemon.value("probes_total", "b") or 0) + 2, "probes_total", "b")
     assert daemon.value("findings", "b", "issuer_changed", "warning") == 1
     assert daemon.value("certificate_changes_total", "b", "issuer") == 1
+    assert len(daemon.lines("certificate changed")) == 1
 
 
 # Reloading

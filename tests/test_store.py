@@ -13,7 +13,7 @@ from monitor.model.judgement import Assessment, Changed, Verdict
 from monitor.model.outcome import Phase
 from monitor.model.report import ProbeReport
 from monitor.store import BrokerState, Change, Standing, Store
-from monitor.store.store import KEPT_FAILURES
+from monitor.store.store import KEPT_CHANGES, KEPT_FAILURES
 from tests.support.records import NOW, a_broker, a_change, a_report, an_assessment, expired, tls_facts
 
 ENDED = NOW + timedelta(seconds=0.025)
@@ -282,6 +282,18 @@ def test_changes_are_counted_by_what_from_zero() -> None:
     assert dict(state(store).certificate_changes) == {
         Changed.LEAF: 2, Changed.KEY: 1, Changed.ISSUER: 0, Changed.ROOT: 0
     }  # fmt: skip
+
+
+def test_changes_are_kept_latest_first_and_bounded() -> None:
+    store = watching()
+    changes = [a_change(Changed.LEAF, at=NOW + timedelta(hours=hour)) for hour in range(KEPT_CHANGES + 3)]
+    for change in changes:
+        report = a_report()
+        recorded(store, report, an_assessment(report, change=change))
+        recorded(store, report, an_assessment(report))
+    assert state(store).changes == tuple(reversed(changes[3:]))
+    store.configure([replace(a_broker(), interval_s=15.0)])
+    assert len(state(store).changes) == KEPT_CHANGES
 
 
 def test_last_change_of_the_ca_is_kept_beyond_later_ones_of_the_leaf() -> None:

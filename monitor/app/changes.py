@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import structlog
 
 from monitor.export.view import headline
+from monitor.export.words import clean
 from monitor.model.config import Problem
-from monitor.model.judgement import Assessment, Verdict
+from monitor.model.judgement import Assessment, CertificateChange, Verdict
 from monitor.model.outcome import Failed
 from monitor.model.report import ProbeReport
 from monitor.store import Change
@@ -20,20 +21,19 @@ _LINES = {
     Verdict.CRITICAL: (logging.ERROR, "broker is in a critical state"),
 }
 
+_NAME_LIMIT = 256
+
 log = structlog.stdlib.get_logger()
 
 
 def log_change(change: Change, report: ProbeReport, assessment: Assessment) -> None:
     """Say what is wrong with a broker since when, and what to do, if that is news; at `debug`, every probe."""
     after = change.after
-    who = {"broker": change.broker}
-    if change.address is not None:
-        who["address"] = change.address
-    log.debug("probed", **who, verdict=assessment.verdict, duration_s=round(report.duration_s, 4))
+    log.debug("probed", **_who(change), verdict=assessment.verdict, duration_s=round(report.duration_s, 4))
     if not change.is_change or after is None:
         return
     fields = {
-        **who,
+        **_who(change),
         "verdict": after.verdict.value,
         "before": None if change.before is None else change.before.verdict.value,
         "reason": after.reason,
@@ -48,6 +48,37 @@ def log_change(change: Change, report: ProbeReport, assessment: Assessment) -> N
         fields |= {"finding": finding.code, "message": finding.message, "fix": finding.fix}
     level, event = _LINES[after.verdict]
     log.log(level, event, **fields)
+
+
+def log_certificate_change(change: Change, certificates: CertificateChange) -> None:
+    """Say that a broker serves something else than before; a warning where devices may hold on to the old CA."""
+    before, after, seen = certificates.before, certificates.after, certificates.last_seen_at
+    log.log(
+        logging.WARNING if certificates.concerns_pins else logging.INFO,
+        "certificate changed",
+        **_who(change),
+        what=[what.value for what in certificates.what],
+        last_seen=None if seen is None else seen.isoformat(timespec="seconds"),
+        fingerprint_before=before.fingerprint_sha256,
+        fingerprint_after=after.fingerprint_sha256,
+        key_before=before.spki_sha256,
+        key_after=after.spki_sha256,
+        issuer_before=_name(before.issuer),
+        issuer_after=_name(after.issuer),
+        root_before=_name(before.root),
+        root_after=_name(after.root),
+        chain_before=list(before.chain),
+        chain_after=list(after.chain),
+    )
+
+
+def _who(change: Change) -> dict[str, str]:
+    where = {} if change.address is None else {"address": change.address}
+    return {"broker": change.broker, **where}
+
+
+def _name(name: str | None) -> str | None:
+    return None if name is None else clean(name, limit=_NAME_LIMIT)
 
 
 def log_problems(problems: Sequence[Problem], *, level: int) -> None:

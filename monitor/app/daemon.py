@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from monitor.app.changes import log_change, log_problems
+from monitor.app.changes import log_certificate_change, log_change, log_problems
 from monitor.config.load import load
 from monitor.judging import Judging
 from monitor.model.broker import Broker
@@ -175,6 +175,8 @@ class Daemon:
         change = self._store.record(report, assessment)
         self._awaited.pop(broker.name, None)
         log_change(change, report, assessment)
+        if assessment.change is not None:
+            log_certificate_change(change, assessment.change)
 
     async def _beat(self) -> None:
         while True:

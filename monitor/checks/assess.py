@@ -177,7 +177,9 @@ class Assessor:
         opinions = tuple(profile_opinion(profile, by_profile[profile.name]) for profile in broker.tls.trust_profiles)
         changed = None
         if known.last_seen is not None and known.last_seen.certificates:
-            changed = change(known.last_seen.certificates, tls.certificates, case.anchors, now)
+            changed = change(
+                known.last_seen.certificates, tls.certificates, case.anchors, now, last_seen_at=known.last_seen_at
+            )
         latest = changed if changed is not None and changed.concerns_pins else known.last_change
         return _OfChain(
             judgement=judgement,

@@ -10,7 +10,7 @@ from monitor.checks.case import Case, finding, moment, name
 from monitor.checks.order import leaf_first
 from monitor.checks.path import End, follow
 from monitor.model.facts import CertificateFacts
-from monitor.model.judgement import CertificateChange, Changed, Finding
+from monitor.model.judgement import CertificateChange, Changed, Finding, Served
 from monitor.x509.anchors import Anchors
 from monitor.x509.opinions import signed_by
 
@@ -19,7 +19,12 @@ REPORTED_FOR: Final = timedelta(days=1)
 
 
 def change(
-    before: tuple[CertificateFacts, ...], after: tuple[CertificateFacts, ...], anchors: Anchors, at: datetime
+    before: tuple[CertificateFacts, ...],
+    after: tuple[CertificateFacts, ...],
+    anchors: Anchors,
+    at: datetime,
+    *,
+    last_seen_at: datetime | None = None,
 ) -> CertificateChange | None:
     """Compare two served chains; both are followed to the same trust, so its own changes do not count.
 
@@ -28,6 +33,7 @@ def change(
         after: as served now.
         anchors: the configured trust.
         at: the moment of the comparison.
+        last_seen_at: when `before` was last seen.
 
     Returns:
         None if the same certificates were served in the same order. What cannot be told, as the issuer that was not
@@ -46,11 +52,10 @@ def change(
     }
     return CertificateChange(
         at=at,
+        last_seen_at=last_seen_at,
         what=tuple(what for what in Changed if differs[what]),
-        issuer_before=old[0].issuer,
-        issuer_after=new[0].issuer,
-        root_before=None if old_root is None else old_root.subject,
-        root_after=None if new_root is None else new_root.subject,
+        before=_served(before, old[0], old_root),
+        after=_served(after, new[0], new_root),
     )
 
 
@@ -68,22 +73,34 @@ def issuer_changed(case: Case, latest: CertificateChange | None) -> Iterator[Fin
     )
 
 
+def _served(
+    certificates: tuple[CertificateFacts, ...], leaf: CertificateFacts, root: CertificateFacts | None
+) -> Served:
+    return Served(
+        fingerprint_sha256=leaf.fingerprint_sha256,
+        spki_sha256=leaf.spki_sha256,
+        chain=tuple(facts.fingerprint_sha256 for facts in certificates),
+        issuer=leaf.issuer,
+        root=None if root is None else root.subject,
+    )
+
+
 def _sentence(latest: CertificateChange) -> str:
+    before, after = latest.before, latest.after
     since = f"Since {moment(latest.at)}"
     said = []
     if Changed.ISSUER in latest.what:
-        if latest.issuer_before == latest.issuer_after:
-            said.append(f"another certificate of the issuing CA {name(latest.issuer_after)} is in use")
+        if before.issuer == after.issuer:
+            said.append(f"another certificate of the issuing CA {name(after.issuer)} is in use")
         else:
             said.append(
-                f"the broker's certificate is one issued by {name(latest.issuer_after)}, before by "
-                f"{name(latest.issuer_before)}"
+                f"the broker's certificate is one issued by {name(after.issuer)}, before by {name(before.issuer)}"
             )
     if Changed.ROOT in latest.what:
-        if latest.root_before == latest.root_after:
-            said.append(f"the chain ends at another certificate of {name(latest.root_after)}")
+        if before.root == after.root:
+            said.append(f"the chain ends at another certificate of {name(after.root)}")
         else:
-            said.append(f"the chain ends at {name(latest.root_after)}, before at {name(latest.root_before)}")
+            said.append(f"the chain ends at {name(after.root)}, before at {name(before.root)}")
     return f"{since} {', and '.join(said)}."
 
 

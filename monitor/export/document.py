@@ -9,17 +9,24 @@ from monitor.export import words
 from monitor.model.broker import Broker
 from monitor.model.chain_file import ChainFile
 from monitor.model.facts import CertificateFacts, TlsFacts
-from monitor.model.judgement import Assessment, Finding, NextBreak, ProfileOpinion, Verdict
+from monitor.model.judgement import Assessment, CertificateChange, Finding, NextBreak, ProfileOpinion, Served, Verdict
 from monitor.model.outcome import Done, Failed, PhaseReport, Skipped
 from monitor.model.report import ProbeReport
 
 SCHEMA_VERSION = 1
 
 
-def document(report: ProbeReport, assessment: Assessment, *, last_seen: TlsFacts | None = None) -> dict[str, Any]:
+def document(
+    report: ProbeReport,
+    assessment: Assessment,
+    *,
+    last_seen: TlsFacts | None = None,
+    changes: Sequence[CertificateChange] = (),
+) -> dict[str, Any]:
     """Return the document of one result, in the contract's order; `None` stands for what is not known.
 
     Where this probe got no certificates, `certificates` are those of `last_seen`, which the findings are about.
+    `changes` are what the daemon remembers, latest first.
     """
     tls = report.tls
     seen = tls if tls is not None and tls.certificates else last_seen
@@ -32,10 +39,11 @@ def document(report: ProbeReport, assessment: Assessment, *, last_seen: TlsFacts
         "success": assessment.success,
         "phases": [_phase(entry) for entry in report.phases],
         "tls": None if tls is None else _tls(tls),
-        "certificates": [] if seen is None else [_certificate(certificate) for certificate in seen.certificates],
+        "certificates": _certificates(seen),
         "findings": [_finding(finding) for finding in assessment.findings],
         "trust_profiles": [_profile(profile) for profile in assessment.profiles],
         "next_break": None if assessment.next_break is None else _next_break(assessment.next_break),
+        "changes": [_change(change) for change in changes],
     }
 
 
@@ -59,11 +67,18 @@ def file_document(file: ChainFile, assessment: Assessment) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in assessment.findings],
         "trust_profiles": [],
         "next_break": None,
+        "changes": [],
     }
 
 
-def pending(broker: Broker, *, address: str | None = None) -> dict[str, Any]:
-    """Return the document of a broker that has no result yet: the same shape, nothing known."""
+def pending(
+    broker: Broker,
+    *,
+    address: str | None = None,
+    last_seen: TlsFacts | None = None,
+    changes: Sequence[CertificateChange] = (),
+) -> dict[str, Any]:
+    """Return the document of a broker that has no result yet: the same shape, and what was known before."""
     return {
         "schema_version": SCHEMA_VERSION,
         "broker": broker.name,
@@ -73,10 +88,11 @@ def pending(broker: Broker, *, address: str | None = None) -> dict[str, Any]:
         "success": None,
         "phases": [],
         "tls": None,
-        "certificates": [],
+        "certificates": _certificates(last_seen),
         "findings": [],
         "trust_profiles": [],
         "next_break": None,
+        "changes": [_change(change) for change in changes],
     }
 
 
@@ -113,6 +129,10 @@ def _named(
 
 def _tls(tls: TlsFacts) -> dict[str, Any]:
     return {"version": tls.version, "cipher": tls.cipher, "group": tls.group, "alpn": tls.alpn}
+
+
+def _certificates(tls: TlsFacts | None) -> list[dict[str, Any]]:
+    return [] if tls is None else [_certificate(certificate) for certificate in tls.certificates]
 
 
 def _certificate(facts: CertificateFacts) -> dict[str, Any]:
@@ -156,4 +176,24 @@ def _next_break(next_break: NextBreak) -> dict[str, Any]:
         "cause": next_break.cause.value,
         "certificate": next_break.certificate,
         "message": next_break.sentence,
+    }
+
+
+def _change(change: CertificateChange) -> dict[str, Any]:
+    return {
+        "at": words.rfc3339(change.at),
+        "last_seen_at": None if change.last_seen_at is None else words.rfc3339(change.last_seen_at),
+        "what": [what.value for what in change.what],
+        "before": _served(change.before),
+        "after": _served(change.after),
+    }
+
+
+def _served(served: Served) -> dict[str, Any]:
+    return {
+        "fingerprint_sha256": served.fingerprint_sha256,
+        "spki_sha256": served.spki_sha256,
+        "issuer": served.issuer,
+        "root": served.root,
+        "chain": list(served.chain),
     }

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from monitor.export import words
+from monitor.export.history import change_view
 from monitor.export.view import sentence, view
 from monitor.export.words import clean
 from monitor.model.broker import Broker
@@ -99,6 +100,7 @@ def broker_page(state: BrokerState, now: datetime) -> str:
         last_probe="" if state.report is None else _ago(_ended_at(state.report), now),
         probes=state.probes_total,
         failed=sum(state.failures.values()),
+        changes=[change_view(change, now) for change in state.changes],
         failures=[_failure(run, now) for run in state.recent_failures],
     )
 

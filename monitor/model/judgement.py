@@ -154,19 +154,33 @@ class Changed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A chain that was served, in the few words by which it is known again."""
+
+    fingerprint_sha256: str
+    """Of the broker's own certificate, wherever it stood; 64 lower-case hex digits. Likewise the next two."""
+    spki_sha256: str | None
+    """Of its public key; None if unreadable."""
+    chain: tuple[str, ...]
+    """Fingerprints of all certificates, in the order served."""
+    issuer: str | None
+    """RFC 4514; None if unreadable. Likewise the next."""
+    root: str | None
+    """None as well where the path could not be followed to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateChange:
-    """A broker serves something else than at the probe before."""
+    """A broker serves something else than it served before."""
 
     at: datetime
     """When that was judged."""
+    last_seen_at: datetime | None
+    """When what was served before was last seen: it changed after that. None if that is not known."""
     what: tuple[Changed, ...]
     """In the order of `Changed`; may be empty where only further certificates came or went."""
-    issuer_before: str | None
-    """RFC 4514; None if unreadable. Likewise the next."""
-    issuer_after: str | None
-    root_before: str | None
-    """None as well where the path could not be followed to its end. Likewise the next."""
-    root_after: str | None
+    before: Served
+    after: Served
 
     @property
     def concerns_pins(self) -> bool:

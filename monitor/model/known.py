@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import CertificateChange
@@ -15,6 +16,8 @@ class Known:
     last_seen: TlsFacts | None = None
     """The latest handshake that brought certificates: what the report's chain is compared with, and what is judged in
     place of one that has none."""
+    last_seen_at: datetime | None = None
+    """When that was."""
     last_change: CertificateChange | None = None
     """The latest change that concerns devices which hold on to the old CA."""
 

@@ -78,6 +78,8 @@ class BrokerState:
         default_factory=lambda: MappingProxyType(dict.fromkeys(Changed, 0))
     )
     """How often what was served changed, by what; all are present from the start."""
+    changes: tuple[CertificateChange, ...] = ()
+    """What changed in what was served; latest first, bounded."""
     last_change: CertificateChange | None = None
     """The latest that concerns devices which hold on to the old CA."""
     standing_since: datetime | None = None

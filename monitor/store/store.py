@@ -19,6 +19,7 @@ from monitor.x509.certificate import read_chain
 
 # Enough for a bad week on one page; each run is one short record.
 KEPT_FAILURES = 20
+KEPT_CHANGES = 20
 
 
 class Store:
@@ -78,7 +79,9 @@ class Store:
             address: what the report is of; it matters where a broker is watched by address.
         """
         state = self._state(name, address)
-        return NOTHING_KNOWN if state is None else Known(last_seen=state.tls, last_change=state.last_change)
+        if state is None:
+            return NOTHING_KNOWN
+        return Known(last_seen=state.tls, last_seen_at=state.tls_seen_at, last_change=state.last_change)
 
     def snapshot(self) -> Snapshot:
         """Return everything known now."""
@@ -123,7 +126,8 @@ def _after(state: BrokerState, report: ProbeReport, assessment: Assessment) -> B
         assessment=assessment,
         tls=report.tls if brought_certificates else state.tls,
         tls_seen_at=at if brought_certificates else state.tls_seen_at,
-        certificate_changes=_changes(state, assessment.change),
+        certificate_changes=_counted_changes(state, assessment.change),
+        changes=state.changes if assessment.change is None else (assessment.change, *state.changes)[:KEPT_CHANGES],
         last_change=assessment.change if assessment.change and assessment.change.concerns_pins else state.last_change,
         standing_since=at if changed else state.standing_since,
         failing_since=None if assessment.success else state.failing_since or at,
@@ -137,7 +141,7 @@ def _after(state: BrokerState, report: ProbeReport, assessment: Assessment) -> B
     )
 
 
-def _changes(state: BrokerState, change: CertificateChange | None) -> Mapping[Changed, int]:
+def _counted_changes(state: BrokerState, change: CertificateChange | None) -> Mapping[Changed, int]:
     if change is None:
         return state.certificate_changes
     return MappingProxyType({what: count + (what in change.what) for what, count in state.certificate_changes.items()})

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.checks.assess import Assessor
 from monitor.demo.pki import Issued, issue
-from monitor.model.judgement import Assessment, CertificateChange, Changed, Finding, Severity
+from monitor.model.judgement import Assessment, CertificateChange, Changed, Finding, Served, Severity
 from monitor.model.known import Known
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, SECOND, broker, handshake, report
 
@@ -50,6 +50,33 @@ def test_what_changed(before: tuple[Issued, ...], now: tuple[Issued, ...], what:
     assert found.change.what == what
     concerns = ISSUER_ in what or ROOT_ in what
     assert [each.code for each in found.findings] == (["issuer_changed"] if concerns else [])
+
+
+def test_change_says_what_was_served_before_and_after() -> None:
+    known = Known(last_seen=handshake(LEAF, INTERMEDIATE), last_seen_at=NOW - DAY)
+    served = handshake(OF_OTHER_ROOT, UNDER_OTHER_ROOT)
+    found = Assessor().assess(report(served), BROKER, NOW, known).change
+    assert found is not None
+    assert (found.at, found.last_seen_at) == (NOW, NOW - DAY)
+    assert known.last_seen is not None
+    for said, tls, issuer, root in (
+        (found.before, known.last_seen, "CN=Test intermediate CA", "CN=Test root CA"),
+        (found.after, served, "CN=Third CA", "CN=New Root"),
+    ):
+        assert said == Served(
+            fingerprint_sha256=tls.certificates[0].fingerprint_sha256,
+            spki_sha256=tls.certificates[0].spki_sha256,
+            chain=tuple(facts.fingerprint_sha256 for facts in tls.certificates),
+            issuer=issuer,
+            root=root,
+        )
+
+
+def test_leaf_is_known_wherever_it_stands() -> None:
+    found = after((INTERMEDIATE, LEAF), (LEAF, INTERMEDIATE)).change
+    assert found is not None
+    assert found.before.fingerprint_sha256 == found.after.fingerprint_sha256
+    assert found.before.chain == found.after.chain[::-1]
 
 
 def test_same_chain_is_no_change() -> None:

@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 
 from monitor.export.document import document, pending
-from monitor.model.judgement import Hints
+from monitor.model.judgement import Changed, Hints
 from monitor.model.outcome import Phase
 from tests.support.records import (
     a_break,
     a_broker,
     a_certificate,
+    a_change,
     a_finding,
     a_profile,
     a_report,
@@ -31,7 +32,39 @@ KEYS = [
     "findings",
     "trust_profiles",
     "next_break",
+    "changes",
 ]  # fmt: skip
+
+
+def test_changes_are_told_with_what_was_before_and_after() -> None:
+    report = a_report()
+    change = a_change(Changed.LEAF, Changed.ISSUER)
+    for shown in (
+        document(report, an_assessment(report), changes=(change,)),
+        pending(a_broker(), last_seen=tls_facts(), changes=(change,)),
+    ):
+        assert shown["changes"] == [
+            {
+                "at": "2026-11-23T12:00:00Z",
+                "last_seen_at": "2026-11-23T11:59:00Z",
+                "what": ["leaf", "issuer"],
+                "before": {
+                    "fingerprint_sha256": "aa" * 32,
+                    "spki_sha256": "5b" * 32,
+                    "issuer": "CN=Old CA",
+                    "root": "CN=Old Root",
+                    "chain": ["aa" * 32, "aa0c" * 16],
+                },
+                "after": {
+                    "fingerprint_sha256": "bb" * 32,
+                    "spki_sha256": "5b" * 32,
+                    "issuer": "CN=Example Issuing CA",
+                    "root": "CN=Example Root",
+                    "chain": ["bb" * 32, "bb0c" * 16],
+                },
+            }
+        ]
+        assert len(shown["certificates"]) == 2
 
 
 def test_fix_is_one_text_with_a_line_for_each_kind_of_broker() -> None:

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from monitor.export.page import addresses_page, broker_page, index, not_found, stylesheet
 from monitor.model.broker import Addresses
-from monitor.model.judgement import Assessment, Cause, Hints, Severity
+from monitor.model.judgement import Assessment, Cause, Changed, Hints, Severity
 from monitor.model.report import ProbeReport
 from monitor.store import BrokerState, Store
 from tests.support.records import (
@@ -15,6 +15,7 @@ from tests.support.records import (
     a_break,
     a_broker,
     a_certificate,
+    a_change,
     a_finding,
     a_profile,
     a_report,
@@ -163,6 +164,25 @@ def test_brokers_page_shows_certificates_last_seen_while_it_is_down() -> None:
     assert "Certificates as last seen, 7 minutes ago 0 leaf CN=mqtt.example.org" in text
 
 
+def test_brokers_page_shows_what_changed_and_only_that() -> None:
+    report = a_report()
+    change = a_change(Changed.LEAF, Changed.ISSUER)
+    later = replace(report, started_at=NOW + timedelta(minutes=5))
+    moved = replace(a_change(at=NOW + timedelta(minutes=5)), after=change.before, before=change.before)
+    text = Reader(
+        broker_page(
+            state_of((report, an_assessment(report, change=change)), (later, an_assessment(later, change=moved))), LATER
+        )
+    ).text
+    assert (
+        "Changes of what is served other certificates beside it, or in another order 2026-11-23 12:05:00 UTC, "
+        "3 minutes ago; what was there before was last seen 2026-11-23 12:04:00 UTC leaf, issuer 2026-11-23 12:00:00 "
+        "UTC, 8 minutes ago; what was there before was last seen 2026-11-23 11:59:00 UTC issuer CN=Old CA → CN=Example "
+        f"Issuing CA root CN=Old Root → CN=Example Root certificate {'aa' * 32} → {'bb' * 32}" in text
+    )
+    assert "key" not in text.partition("Changes of what is served")[2]
+
+
 def test_broker_without_a_result_has_a_page() -> None:
     store = Store()
     store.configure([a_broker()])
@@ -176,7 +196,9 @@ def test_text_of_a_broker_stays_text() -> None:
     report = a_report(HOSTILE, reason="publish_refused", detail=HOSTILE, tls=tls_facts((leaf,)), address=HOSTILE)
     hints = (Hints(caption=HOSTILE, by_broker=((HOSTILE, HOSTILE),)),)
     finding = a_finding("publish_refused", Severity.CRITICAL, message=HOSTILE, fix=HOSTILE, hints=hints)
-    store = store_of((report, an_assessment(report, finding)))
+    change = a_change(Changed.ISSUER)
+    change = replace(change, after=replace(change.after, issuer=HOSTILE, root=HOSTILE))
+    store = store_of((report, an_assessment(report, finding, change=change)))
     for html in (
         index(store.snapshot(), LATER),
         broker_page(store.snapshot().brokers[0], LATER),

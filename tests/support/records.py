@@ -17,6 +17,7 @@ from monitor.model.judgement import (
     Judgement,
     NextBreak,
     ProfileOpinion,
+    Served,
     Severity,
 )
 from monitor.model.outcome import (
@@ -249,14 +250,21 @@ def a_profile(name: str = "devices-2022", *, error: str | None = None) -> Profil
     return ProfileOpinion(name=name, is_trusted=error is None, path_not_after=not_after, error=error)
 
 
+def served(octet: str, *, issuer: str = "CN=Example Issuing CA", root: str = "CN=Example Root") -> Served:
+    """Return a chain of two whose fingerprints begin with that octet."""
+    leaf = octet * 32
+    return Served(
+        fingerprint_sha256=leaf, spki_sha256="5b" * 32, chain=(leaf, f"{octet}0c" * 16), issuer=issuer, root=root
+    )
+
+
 def a_change(*what: Changed, at: datetime = NOW) -> CertificateChange:
     return CertificateChange(
         at=at,
         what=what,
-        issuer_before="CN=Old CA",
-        issuer_after="CN=Example Issuing CA",
-        root_before="CN=Old Root",
-        root_after="CN=Example Root",
+        last_seen_at=at - timedelta(minutes=1),
+        before=served("aa", issuer="CN=Old CA", root="CN=Old Root"),
+        after=served("bb", issuer="CN=Example Issuing CA", root="CN=Example Root"),
     )
 
 
