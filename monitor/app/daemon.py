@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import structlog
 
 from monitor.app.changes import log_certificate_change, log_change, log_problems
 from monitor.config.load import load
+from monitor.following import Following
 from monitor.judging import Judging
 from monitor.model.broker import Broker
 from monitor.model.config import Config, ConfigError, Problem, Settings
@@ -60,6 +61,7 @@ class Daemon:
         self._store = Store()
         self._judging = Judging()
         self._resolver = Resolver()
+        self._files = Following()
         self._schedule = Schedule(
             tasks=tasks,
             max_in_flight=config.settings.max_in_flight,
@@ -142,6 +144,7 @@ class Daemon:
 
     def _watch(self, brokers: tuple[Broker, ...]) -> None:
         self._store.configure(brokers)
+        self._files.keep(brokers)
         update = self._schedule.update(brokers)
         unknown = {state.broker.name for state in self._store.snapshot().brokers if state.report is None}
         now = self._monotonic()
@@ -165,8 +168,11 @@ class Daemon:
             report = await probe(broker, verify=self._judging.verify, now=self._now, resolver=self._resolver)
         finally:
             self._store.monitor.probe_ended()
+        # Behind the probe: a certificate that was rotated meanwhile is then newer on disk than served, never older.
+        files = await self._files.look(broker, self._now())
+        known = replace(self._store.known(broker.name), files=files)
         # Also when the broker is down: what is thought of the certificates last seen changes with time alone.
-        return report, await self._judging.assess(report, broker, self._now(), self._store.known(broker.name))
+        return report, await self._judging.assess(report, broker, self._now(), known)
 
     def _record(self, broker: Broker, result: tuple[ProbeReport, Assessment]) -> None:
         report, assessment = result

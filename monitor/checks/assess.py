@@ -18,6 +18,7 @@ from monitor.checks.hints import CIPHER_SUITES
 from monitor.checks.identity import name_mismatch, unreadable, usage
 from monitor.checks.installation import advised, key_mismatch
 from monitor.checks.installation import names as names_left_out
+from monitor.checks.installed import file_opinion, installed
 from monitor.checks.lifetimes import lifetime, outlives
 from monitor.checks.limits import left_out, limits
 from monitor.checks.naming import internal_names, trailing_dots, wildcards
@@ -155,6 +156,7 @@ class Assessor:
             *of_chain.findings,
             *client_certificate(broker, tls, now),
             *delivery(broker, report.mqtt),
+            *installed(known.files, tls, now),
         )
         return Assessment(
             at=now,
@@ -165,6 +167,7 @@ class Assessor:
             profiles=of_chain.profiles,
             change=of_chain.change,
             next_break=of_chain.next_break,
+            certificate_file=None if known.files is None else file_opinion(known.files, tls),
         )
 
     def _of_chain(self, tls: TlsFacts, broker: Broker, now: datetime, known: Known) -> _OfChain:

@@ -10,6 +10,7 @@ from monitor.checks.entry import Advice, Entry, critical, do
 from monitor.checks.hints import CLIENT_CA_FILES, CLIENT_CERTIFICATE_OPTIONAL, HIGHEST_QOS, SERVER_FILES
 from monitor.checks.words_chain import LIMITS, ROOT_SENT, TIDINESS
 from monitor.checks.words_client import CLIENT
+from monitor.checks.words_files import FILES, KEY_OF_FILE
 from monitor.checks.words_leaf import NAMES, QUALITIES
 from monitor.checks.words_session import SESSION
 from monitor.model.judgement import Severity
@@ -156,6 +157,7 @@ FINDINGS: Final = (
         ),
         "RFC 8446 4.4.3; RFC 5246 7.4.3",
     ),
+    KEY_OF_FILE,
     Entry(
         code="certificate_expiring",
         severity=Severity.WARNING,
@@ -203,6 +205,7 @@ FINDINGS: Final = (
         ),
         reference="RFC 5280 6.1; RFC 7469 2.6",
     ),
+    *FILES,
     Entry(
         code="chain_order",
         severity=Severity.WARNING,

@@ -15,10 +15,12 @@ from pathlib import Path
 from monitor.cli.status import Status, of_verdict, worst
 from monitor.config.hosts import split_target
 from monitor.config.load import broker_from_options, load
+from monitor.following import Following
 from monitor.judging import Judging
 from monitor.model.broker import Broker
 from monitor.model.config import ConfigError, Problem
 from monitor.model.judgement import Assessment
+from monitor.model.known import Known
 from monitor.model.outcome import Failed
 from monitor.model.reasons import INTERNAL
 from monitor.model.report import ProbeReport
@@ -136,11 +138,13 @@ async def _probe_all(brokers: Sequence[Broker], show: Show) -> Status:
     bound = asyncio.Semaphore(MAX_IN_FLIGHT)
     resolver = Resolver()
     judging = Judging()
+    files = Following()
 
     async def probe_one(broker: Broker) -> Result:
         async with bound:
             report = await probe(broker, verify=judging.verify, now=_utc_now, resolver=resolver)
-        return report, await judging.assess(report, broker, _utc_now())
+        known = Known(files=await files.look(broker, _utc_now()))
+        return report, await judging.assess(report, broker, _utc_now(), known)
 
     statuses = []
     # No group: what `show` raises, a closed pipe above all, must come out as it is. The end of the loop ends the rest.

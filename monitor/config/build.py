@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from monitor.config.certificate_files import certificate_files
 from monitor.config.credentials import Credentials
 from monitor.config.durations import write_duration
 from monitor.config.files import Files
@@ -50,6 +51,7 @@ class Builder:
         trust_profiles = tuple(self._trust_profiles(options, scope))
         identity = self.credentials.identity(options, scope)
         mqtt = self._mqtt(own, options, scope)
+        files = certificate_files(options, scope, self.files, self.problems)
         if options.name is None or options.host is None or trust is None:
             return None
         return Broker(
@@ -74,6 +76,7 @@ class Builder:
                 expiry_critical_s=options.expiry.critical,
                 remarks=options.remarks,
             ),
+            files=files,
         )
 
     def _check_times(self, options: BrokerOptions, scope: Scope) -> None:

@@ -26,7 +26,11 @@ class Content:
 
 
 class Unreadable(ValueError):  # noqa: N818  an answer, raised like one
-    """What was found instead of a readable file, as the end of a sentence: `no such file`."""
+    """What was found instead of a readable file, as the end of a sentence: `a directory`."""
+
+
+class Missing(Unreadable):
+    """There is no such file."""
 
 
 def read_file(path: Path, *, regular_only: bool = True) -> Content:
@@ -37,6 +41,7 @@ def read_file(path: Path, *, regular_only: bool = True) -> Content:
         regular_only: refuse pipes and devices, at which reading may never end.
 
     Raises:
+        Missing: there is none.
         Unreadable: it cannot be read, or is larger than 16 MiB.
     """
     try:
@@ -54,7 +59,7 @@ def read_file(path: Path, *, regular_only: bool = True) -> Content:
     except IsADirectoryError:
         raise Unreadable("a directory") from None
     except FileNotFoundError:
-        raise Unreadable("no such file") from None
+        raise Missing("no such file") from None
     except OSError as error:
         raise Unreadable(f"one that cannot be read ({error.strerror or error})") from None
     if len(data) > _MOST_BYTES:

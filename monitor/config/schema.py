@@ -239,6 +239,13 @@ class MqttOptions(Section):
     qos: Annotated[int, BeforeValidator(whole_number(0, 2, "a quality of service"))] = _default(MqttSettings, "qos")
 
 
+class CertificateFileOptions(Section):
+    """`files`: where the broker's own certificate and key lie on this host."""
+
+    certificate: File = None
+    key: File = None
+
+
 class ExpiryOptions(Section):
     """`expiry`: how long before the end of a certificate it becomes a finding."""
 
@@ -259,6 +266,7 @@ class DefaultOptions(Section):
     ] = {}
     tls: Annotated[TlsOptions, BeforeValidator(_section)] = TlsOptions()
     mqtt: Annotated[MqttOptions, BeforeValidator(_section)] = MqttOptions()
+    files: Annotated[CertificateFileOptions, BeforeValidator(_section)] = CertificateFileOptions()
     expiry: Annotated[ExpiryOptions, BeforeValidator(_section)] = ExpiryOptions()
     remarks: Annotated[bool, BeforeValidator(flag("true or false"))] = _default(Policy, "remarks")
 

@@ -9,6 +9,7 @@ from monitor.export import words
 from monitor.model.broker import Broker
 from monitor.model.chain_file import ChainFile
 from monitor.model.facts import CertificateFacts, TlsFacts
+from monitor.model.installed import FileOpinion
 from monitor.model.judgement import Assessment, CertificateChange, Finding, NextBreak, ProfileOpinion, Served, Verdict
 from monitor.model.outcome import Done, Failed, PhaseReport, Skipped
 from monitor.model.report import ProbeReport
@@ -44,6 +45,7 @@ def document(
         "trust_profiles": [_profile(profile) for profile in assessment.profiles],
         "next_break": None if assessment.next_break is None else _next_break(assessment.next_break),
         "changes": [_change(change) for change in changes],
+        "certificate_file": None if assessment.certificate_file is None else _file(assessment.certificate_file),
     }
 
 
@@ -68,6 +70,7 @@ def file_document(file: ChainFile, assessment: Assessment) -> dict[str, Any]:
         "trust_profiles": [],
         "next_break": None,
         "changes": [],
+        "certificate_file": None,
     }
 
 
@@ -93,6 +96,7 @@ def pending(
         "trust_profiles": [],
         "next_break": None,
         "changes": [_change(change) for change in changes],
+        "certificate_file": None,
     }
 
 
@@ -196,4 +200,14 @@ def _served(served: Served) -> dict[str, Any]:
         "issuer": served.issuer,
         "root": served.root,
         "chain": list(served.chain),
+    }
+
+
+def _file(opinion: FileOpinion) -> dict[str, Any]:
+    reading = opinion.certificate
+    return {
+        "path": words.clean(reading.path),
+        "state": reading.state.value,
+        "since": words.rfc3339(reading.since),
+        "served": opinion.is_served,
     }

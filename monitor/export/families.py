@@ -76,6 +76,11 @@ FAMILIES = (
         "counter",
         "How often the broker served another leaf, key, issuer or root than at the probe before.",
     ),
+    Family(
+        "mqtt_tls_certificate_file_served",
+        "gauge",
+        "1 if the broker serves what its certificate file on this host holds, else 0; absent when that cannot be told.",
+    ),
     Family("mqtt_tls_findings", "gauge", "How many findings of each kind are present."),
     Family(
         "mqtt_tls_client_certificate_not_after_timestamp_seconds",

@@ -202,6 +202,8 @@ def _add_assessment(samples: _Samples, labels: _Labels, assessment: Assessment) 
         for profile in assessment.profiles:
             samples.add("mqtt_tls_chain_valid", labels, profile.is_trusted, trust=profile.name)
         samples.add("mqtt_tls_name_valid", labels, judgement.name_matches)
+    if (file := assessment.certificate_file) is not None:
+        samples.add("mqtt_tls_certificate_file_served", labels, file.is_served)
     present = Counter((finding.code, finding.severity) for finding in assessment.findings)
     for (code, severity), count in present.items():
         samples.add("mqtt_tls_findings", labels, count, code=code, finding_severity=severity.label)

@@ -71,6 +71,9 @@ class _Screen:
         self._session(shown)
         when = "last seen; this probe was served none" if shown.are_certificates_old else "as served"
         self._chain(shown.certificates, f"Certificates ({when})", missing="issuer, not served")
+        if shown.certificate_file:
+            self._heading("The broker's certificate file")
+            self.print(self.text(shown.certificate_file), by=2)
         self._outlook(shown)
         self._findings(shown.findings)
 

@@ -12,6 +12,7 @@ from monitor.export import words
 from monitor.export.words import clean
 from monitor.model.chain_file import ChainFile, KeyFile
 from monitor.model.facts import CertificateFacts, TlsFacts
+from monitor.model.installed import FileOpinion, FileState
 from monitor.model.judgement import Assessment, Finding, Hints, ProfileOpinion, Severity, Verdict
 from monitor.model.outcome import Clock, Confidence, Done, Failed, Outcome, Phase, PhaseReport
 from monitor.model.report import ProbeReport
@@ -113,6 +114,8 @@ class View:
     profiles: tuple[ProfileView, ...]
     next_break: str
     """What breaks next and when; empty while nothing works that could."""
+    certificate_file: str
+    """Whether it is what is served; empty where the configuration names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +170,7 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
         findings=_findings(assessment),
         profiles=tuple(_profile(profile, now) for profile in assessment.profiles),
         next_break=next_break(assessment, now),
+        certificate_file=_file(assessment.certificate_file, now),
     )
 
 
@@ -209,6 +213,16 @@ def _profile(profile: ProfileOpinion, now: datetime) -> ProfileView:
         accepts=profile.is_trusted,
         says=clean(profile.error or says, limit=_NAME_LIMIT),
     )
+
+
+def _file(opinion: FileOpinion | None, now: datetime) -> str:
+    if opinion is None:
+        return ""
+    reading = opinion.certificate
+    if reading.state is not FileState.READ:
+        return clean(f"{reading.path}: found {reading.detail}")
+    served = {True: "served", False: "not served", None: "nothing served yet to compare it with"}[opinion.is_served]
+    return clean(f"{reading.path}: {served}, replaced {words.distance(min(reading.since, now), now)}")
 
 
 def _gravest(assessment: Assessment) -> Finding | None:

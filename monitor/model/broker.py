@@ -131,6 +131,15 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFiles:
+    """Where the broker's certificate and key lie, if that is on this host. They may not exist yet."""
+
+    certificate: str
+    """Path of the file from which the broker takes what it serves."""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
     """One broker to watch: one connection per probe and address, all phases under one deadline."""
 
@@ -147,3 +156,4 @@ class Broker:
     tls: TlsSettings
     mqtt: MqttSettings = MqttSettings()
     policy: Policy = Policy()
+    files: CertificateFiles | None = None

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from monitor.model.installed import FileOpinion
+
 
 class Validator(StrEnum):
     """Who was asked whether a valid path exists."""
@@ -222,6 +224,8 @@ class Assessment:
     """What this report's chain changed; None if nothing, or if there was none before."""
     next_break: NextBreak | None = None
     """None while nothing works that could stop working: what is broken already is a finding."""
+    certificate_file: FileOpinion | None = None
+    """None if the configuration names no file."""
 
     @property
     def verdict(self) -> Verdict:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.model.facts import TlsFacts
+from monitor.model.installed import InstalledFiles
 from monitor.model.judgement import CertificateChange
 
 
@@ -20,6 +21,8 @@ class Known:
     """When that was."""
     last_change: CertificateChange | None = None
     """The latest change that concerns devices which hold on to the old CA."""
+    files: InstalledFiles | None = None
+    """The broker's own files on this host; None if the configuration names none."""
 
 
 NOTHING_KNOWN = Known()
