@@ -114,6 +114,7 @@ def test_right_file_has_no_findings_and_the_contracts_document(files: Files, ins
         "trust_profiles",
         "next_break",
         "changes",
+        "certificate_file",
     ]
     assert (document["broker"], document["file"], document["phases"]) == (None, str(files.chain), [])
     assert (document["verdict"], document["success"], document["findings"]) == ("ok", True, [])

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from monitor.demo.pki import Issued, issue
 from monitor.model.broker import Broker, Policy
 from monitor.model.facts import MqttFacts, TlsFacts
-from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake
+from monitor.model.installed import FileState
+from monitor.model.known import Known
+from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, on_disk
 from tests.x509 import odd
 
 OTHER_ROOT = issue(now=NOW, is_ca=True, subject="Other root")
@@ -111,7 +113,7 @@ class Cause:
     tls: Callable[[], TlsFacts]
     broker: Callable[[], Broker] = field(default=broker)
     mqtt: MqttFacts | None = None
-    last_seen: Callable[[], TlsFacts | None] = field(default=lambda: None)
+    known: Callable[[], Known] = field(default=Known)
 
 
 def _out_of_date(not_before: timedelta, not_after: timedelta) -> Callable[[], TlsFacts]:
@@ -137,6 +139,11 @@ def _public() -> Broker:
 SHORT_CA = issue(now=NOW, issuer=ROOT, is_ca=True, subject="Short CA", not_after=NOW + 100 * DAY)
 NARROW = x509.NameConstraints(permitted_subtrees=[x509.DNSName("other.example")], excluded_subtrees=None)
 
+
+def _on_disk(*held: Issued, **deviation: object) -> Callable[[], Known]:
+    return lambda: Known(files=on_disk(*held, **deviation))  # type: ignore[arg-type]
+
+
 CAUSES = (
     Cause(code="chain_ca_first", tls=lambda: handshake(INTERMEDIATE, LEAF)),
     Cause(code="certificate_expired", tls=_out_of_date(-9 * DAY, -DAY)),
@@ -154,6 +161,11 @@ CAUSES = (
     Cause(code="name_common_name_only", tls=leaf(names=None)),
     Cause(code="name_ip_as_dns", tls=leaf(names=("DNS:127.0.0.1",)), broker=lambda: broker(server_name="127.0.0.1")),
     Cause(code="name_mismatch", tls=leaf(names=("DNS:other.example",))),
+    Cause(
+        code="certificate_file_key_mismatch",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=_on_disk(LEAF, INTERMEDIATE, key_matches=False),
+    ),
     Cause(code="certificate_expiring", tls=_out_of_date(-80 * DAY, 10 * DAY)),
     Cause(
         code="client_certificate_expired", tls=lambda: handshake(LEAF, INTERMEDIATE), broker=_client(-timedelta(days=1))
@@ -179,7 +191,35 @@ CAUSES = (
     Cause(
         code="issuer_changed",
         tls=lambda: handshake(LEAF, INTERMEDIATE),
-        last_seen=lambda: handshake(LEAF, issue(now=NOW, issuer=ROOT, is_ca=True, key=INTERMEDIATE.key)),
+        known=lambda: Known(last_seen=handshake(LEAF, issue(now=NOW, issuer=ROOT, is_ca=True, key=INTERMEDIATE.key))),
+    ),
+    Cause(
+        code="certificate_not_reloaded",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(files=on_disk(issue(now=NOW, issuer=INTERMEDIATE), INTERMEDIATE)),
+    ),
+    Cause(
+        code="certificate_file_expired",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(files=on_disk(issue(now=NOW, not_before=NOW - 9 * DAY, not_after=NOW - DAY))),
+    ),
+    Cause(
+        code="certificate_file_older",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(files=on_disk(issue(now=NOW, issuer=INTERMEDIATE, not_before=NOW - 9 * DAY), INTERMEDIATE)),
+    ),
+    Cause(
+        code="certificate_file_chain_differs",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(files=on_disk(LEAF, issue(now=NOW, issuer=ROOT, is_ca=True, key=INTERMEDIATE.key))),
+    ),
+    *(
+        Cause(
+            code=f"certificate_file_{state.value}",
+            tls=lambda: handshake(LEAF, INTERMEDIATE),
+            known=_on_disk(LEAF, INTERMEDIATE, state=state),
+        )
+        for state in (FileState.MISSING, FileState.DAMAGED, FileState.UNREADABLE)
     ),
     Cause(code="chain_order", tls=lambda: handshake(LEAF, ROOT, INTERMEDIATE)),
     Cause(code="chain_cross_signed_expired", tls=cross_signed_expired),

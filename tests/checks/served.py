@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from monitor.demo.pki import Issued, issue
 from monitor.model.broker import Broker, ClientIdentity, MqttSettings, Policy, Secret, TlsSettings, Trust, TrustProfile
 from monitor.model.facts import MqttFacts, TlsFacts
+from monitor.model.installed import FileReading, FileState, InstalledFiles
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES, Clock, Done, Failed, Phase, PhaseReport, Skipped
 from monitor.model.report import ProbeReport
 from monitor.x509.certificate import read_chain
@@ -67,6 +68,28 @@ def broker(
         ),
         mqtt=MqttSettings(qos=qos),
         policy=policy or Policy(),
+    )
+
+
+def on_disk(
+    *held: Issued,
+    since: datetime = NOW - DAY,
+    state: FileState = FileState.READ,
+    key_state: FileState = FileState.READ,
+    key_matches: bool | None = True,
+) -> InstalledFiles:
+    """Make what the broker's files hold; with another state than `READ`, what the certificate's last held."""
+
+    def reading(path: str, state: FileState) -> FileReading:
+        detail = "" if state is FileState.READ else f"the like of {state.value}"
+        return FileReading(path=path, state=state, detail=detail, since=since)
+
+    is_known = state is key_state is FileState.READ
+    return InstalledFiles(
+        certificate=reading("/etc/server.pem", state),
+        certificates=read_chain([each.der for each in held]),
+        key=reading("/etc/server.key", key_state),
+        key_matches=key_matches if is_known else None,
     )
 
 

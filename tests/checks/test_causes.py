@@ -16,7 +16,6 @@ from monitor.model.broker import Broker, Policy
 from monitor.model.chain_file import ChainFile, KeyFile
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Finding, Severity
-from monitor.model.known import Known
 from monitor.model.reasons import VERIFY_FINDINGS
 from monitor.x509.certificate import read_chain
 from tests.checks import causes
@@ -36,7 +35,7 @@ def found(tls: TlsFacts, of: Broker | None = None, *, now: datetime = NOW) -> di
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.code)
 def test_cause_brings_its_finding_about(cause: Cause) -> None:
     tls, of = cause.tls(), cause.broker()
-    findings = Assessor().assess(report(tls, mqtt=cause.mqtt), of, NOW, Known(last_seen=cause.last_seen())).findings
+    findings = Assessor().assess(report(tls, mqtt=cause.mqtt), of, NOW, cause.known()).findings
     assert cause.code in [each.code for each in findings]
     refusal = Assessor().verify(tls, of, NOW)
     if cause.code in VERIFY_FINDINGS:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 from monitor.export.document import document, pending
+from monitor.model.installed import FileState
 from monitor.model.judgement import Changed, Hints
 from monitor.model.outcome import Phase
 from tests.support.records import (
@@ -11,6 +12,7 @@ from tests.support.records import (
     a_broker,
     a_certificate,
     a_change,
+    a_file,
     a_finding,
     a_profile,
     a_report,
@@ -33,6 +35,7 @@ KEYS = [
     "trust_profiles",
     "next_break",
     "changes",
+    "certificate_file",
 ]  # fmt: skip
 
 
@@ -193,3 +196,13 @@ def test_profiles_and_what_breaks_next_are_told() -> None:
         "certificate": 0,
         "message": "The broker's certificate (CN=mqtt.example.org) ends then.",
     }
+
+
+def test_certificate_file_is_told_with_whether_it_is_served() -> None:
+    report = a_report()
+    shown = document(report, an_assessment(report, certificate_file=a_file(is_served=False)))
+    assert shown["certificate_file"] == {
+        "path": "/etc/mosquitto/server.pem", "state": "read", "since": "2026-11-23T09:00:00Z", "served": False
+    }  # fmt: skip
+    gone = document(report, an_assessment(report, certificate_file=a_file(FileState.MISSING, is_served=None)))
+    assert (gone["certificate_file"]["state"], gone["certificate_file"]["served"]) == ("missing", None)

@@ -22,6 +22,7 @@ from tests.support.records import (
     a_broker,
     a_certificate,
     a_change,
+    a_file,
     a_finding,
     a_profile,
     a_report,
@@ -59,7 +60,7 @@ def everything() -> Snapshot:
     profiles = (a_profile(), a_profile("gateway", error="OpenSSL says: no"))
     change = a_change(Changed.LEAF, Changed.ISSUER)
     opinions = an_assessment(healthy, a_finding(), profiles=profiles, change=change, next_break=a_break())
-    store.record(healthy, opinions)
+    store.record(healthy, replace(opinions, certificate_file=a_file()))
     store.record(*expired())
     tls_only = a_report("dashboard", protocol=Protocol.TLS)
     store.record(tls_only, an_assessment(tls_only))
@@ -246,6 +247,15 @@ def test_profiles_stand_beside_the_configured_trust() -> None:
         '{broker="healthy",site="north",trust="devices-2022"}': 1.0,
         '{broker="healthy",site="north",trust="gateway"}': 0.0,
     }
+
+
+@pytest.mark.parametrize(("is_served", "value"), [(True, 1), (False, 0), (None, None)])
+def test_file_that_cannot_be_compared_has_no_series(is_served: bool | None, value: float | None) -> None:
+    store = watching()
+    report = a_report()
+    store.record(report, an_assessment(report, certificate_file=a_file(is_served=is_served)))
+    found = of(series(store.snapshot()), "mqtt_tls_certificate_file_served")
+    assert found == ({} if value is None else {'{broker="plant-7"}': value})
 
 
 def test_next_break_is_one_series_with_its_cause() -> None:

@@ -16,6 +16,7 @@ from tests.support.records import (
     a_broker,
     a_certificate,
     a_change,
+    a_file,
     a_finding,
     a_profile,
     a_report,
@@ -235,6 +236,13 @@ def test_profiles_and_what_breaks_next_are_on_the_pages() -> None:
     assert "Next to break the broker's certificate (CN=mqtt.example.org), in 12 days (2026-12-05 13:00:00 UTC)" in page
     assert "devices-2022 accepts the chain : ends 2027-01-23 12:00:00 UTC, in 61 days" in page
     assert "gateway refuses the chain : OpenSSL says: <no>" in page
+
+
+def test_certificate_file_is_on_its_brokers_page() -> None:
+    report = a_report()
+    result = (report, an_assessment(report, certificate_file=a_file(is_served=False)))
+    page = Reader(broker_page(state_of(result), NOW)).text
+    assert "Certificate file /etc/mosquitto/server.pem: not served, replaced 3 hours ago" in page
 
 
 def cluster() -> Store:

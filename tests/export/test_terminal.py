@@ -8,6 +8,7 @@ from rich.console import Console
 
 from monitor.export.terminal import render, summary
 from monitor.model.facts import Role
+from monitor.model.installed import FileOpinion, FileState
 from monitor.model.judgement import Assessment, Finding, Hints, Severity
 from monitor.model.outcome import Clock, Confidence, Done, Phase, PhaseReport
 from monitor.model.report import ProbeReport
@@ -15,6 +16,7 @@ from tests.support.records import (
     a_break,
     a_certificate,
     a_chain,
+    a_file,
     a_finding,
     a_profile,
     a_report,
@@ -244,3 +246,24 @@ def test_broker_without_profiles_or_anything_left_to_break_has_no_lines_about_th
     text = of(a_report())
     assert "Trust profiles" not in text
     assert "Next to break" not in text
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        (a_file(), "/etc/mosquitto/server.pem: served, replaced 3 hours ago"),
+        (a_file(is_served=False), "/etc/mosquitto/server.pem: not served, replaced 3 hours ago"),
+        (
+            a_file(is_served=None),
+            "/etc/mosquitto/server.pem: nothing served yet to compare it with, replaced 3 hours ago",
+        ),
+        (
+            a_file(FileState.MISSING, detail="no such file", is_served=None),
+            "/etc/mosquitto/server.pem: found no such file",
+        ),
+    ],
+)
+def test_certificate_file_has_a_line(file: FileOpinion, line: str) -> None:
+    report = a_report()
+    assert f"  {line}" in shown(report, an_assessment(report, certificate_file=file), width=120).splitlines()
+    assert "certificate file" not in of(report)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.model.broker import Addresses, Broker, ClientIdentity, Protocol, Secret, TlsSettings, Trust
 from monitor.model.facts import CertificateFacts, KeyFacts, MqttFacts, Role, TcpFacts, TlsFacts
+from monitor.model.installed import FileOpinion, FileReading, FileState
 from monitor.model.judgement import (
     Assessment,
     Cause,
@@ -230,6 +231,7 @@ def an_assessment(
     profiles: tuple[ProfileOpinion, ...] = (),
     change: CertificateChange | None = None,
     next_break: NextBreak | None = None,
+    certificate_file: FileOpinion | None = None,
 ) -> Assessment:
     """Return an assessment of that report with these findings, gravest first."""
     return Assessment(
@@ -241,6 +243,7 @@ def an_assessment(
         profiles=profiles,
         change=change,
         next_break=next_break,
+        certificate_file=certificate_file,
     )
 
 
@@ -276,6 +279,13 @@ def a_break(cause: Cause = Cause.LEAF, *, certificate: int | None = 0) -> NextBr
         what="the broker's certificate (CN=mqtt.example.org)",
         sentence="The broker's certificate (CN=mqtt.example.org) ends then.",
     )
+
+
+def a_file(state: FileState = FileState.READ, *, detail: str = "", is_served: bool | None = True) -> FileOpinion:
+    """Return what is thought of a certificate file that was replaced three hours ago."""
+    since = NOW - timedelta(hours=3)
+    reading = FileReading(path="/etc/mosquitto/server.pem", state=state, detail=detail, since=since)
+    return FileOpinion(certificate=reading, is_served=is_served)
 
 
 def expired() -> tuple[ProbeReport, Assessment]:
