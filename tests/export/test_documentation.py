@@ -1,0 +1,28 @@
+"""docs/metrics.md and what the monitor exposes name the same metrics, with the same labels."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.export.families import FAMILIES
+from monitor.export.metrics import exposition
+from tests.export.test_metrics import everything
+
+TEXT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+ROWS: dict[str, str] = dict(re.findall(r"^\| `(mqtt_tls_\w+)` \| (.*?) \|", TEXT, re.MULTILINE))
+
+
+def test_every_metric_has_a_row_in_the_documentation_and_every_row_a_metric() -> None:
+    assert {family.name for family in FAMILIES} == set(ROWS), "docs/metrics.md explains every metric, and no other"
+
+
+def test_documented_labels_are_those_exposed() -> None:
+    body, _ = exposition(everything())
+    for family in text_string_to_metric_families(body.decode()):
+        for sample in family.samples:
+            name = re.sub(r"_(bucket|sum|count)$", "", sample.name) if family.type == "histogram" else sample.name
+            documented = set(re.findall(r"`(\w+)`", ROWS[name]))
+            assert {*sample.labels} - {"broker", "line", "site"} <= documented, sample
