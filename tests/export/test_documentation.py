@@ -21,8 +21,9 @@ def test_every_metric_has_a_row_in_the_documentation_and_every_row_a_metric() ->
 
 def test_documented_labels_are_those_exposed() -> None:
     body, _ = exposition(everything())
+    # On every metric about a broker: its name, its configured labels, and the address where all of them are probed.
     for family in text_string_to_metric_families(body.decode()):
         for sample in family.samples:
             name = re.sub(r"_(bucket|sum|count)$", "", sample.name) if family.type == "histogram" else sample.name
             documented = set(re.findall(r"`(\w+)`", ROWS[name]))
-            assert {*sample.labels} - {"broker", "line", "site"} <= documented, sample
+            assert {*sample.labels} - {"address", "broker", "line", "site"} <= documented, sample
