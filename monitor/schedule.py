@@ -183,6 +183,12 @@ class Schedule(Generic[Result]):
             next_slot = watch.slots.get_next_fire_time(None, self._now())
             self._scheduler.modify_job(watch.job_id, next_run_time=next_slot)
 
+    def overdue_s(self) -> float:
+        """Return for how many seconds the next turn has been due without having been taken up; 0 if all is well."""
+        due_at = (job.next_run_time for job in self._scheduler.get_jobs() if job.next_run_time is not None)
+        earliest: datetime | None = min(due_at, default=None)
+        return 0.0 if earliest is None else max(0.0, (self._now() - earliest).total_seconds())
+
     async def drain(self, timeout_s: float) -> None:
         """Begin no more probes, let the running ones end for up to `timeout_s`, then cancel them. Final."""
         if self._is_draining:

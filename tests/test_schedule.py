@@ -409,3 +409,17 @@ async def test_drain_leaves_nothing_running(probes: Probes, counts: Counts) -> N
         await until(lambda: probes.in_flight > 0)
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+# Standing still
+
+
+async def test_turn_that_nobody_takes_up_is_overdue(probes: Probes, counts: Counts) -> None:
+    async with running(probes, counts) as schedule:
+        probes.may_end.set()
+        schedule.update([a_broker(interval_s=0.2, timeout_s=0.1)])
+        await until(lambda: len(probes.recorded) > 1)
+        schedule._scheduler.pause()
+        await until(lambda: schedule.overdue_s() > 0.3)
+        schedule._scheduler.resume()
+        await until(lambda: schedule.overdue_s() == 0)

@@ -13,7 +13,9 @@ from pathlib import Path
 import structlog
 
 from monitor.app.changes import log_certificate_change, log_change, log_problems
+from monitor.app.service import ServiceManager
 from monitor.config.load import load
+from monitor.export.summary import summary
 from monitor.following import Following
 from monitor.judging import Judging
 from monitor.model.broker import Broker
@@ -29,6 +31,8 @@ from monitor.store import Snapshot, Store
 
 HEARTBEAT_S = 1.0
 """Between two measurements of the event loop's lag, and two looks at the wall clock."""
+STALLED_S = 30.0
+"""How late the next turn may be taken up before the schedule counts as standing still."""
 
 log = structlog.stdlib.get_logger()
 
@@ -40,6 +44,7 @@ class Daemon:
         config: loaded; the file it came from is read again by `reload`.
         environ: for reloading.
         tasks: owns whatever runs.
+        manager: is told how things stand.
         now: the wall clock; UTC, aware.
         monotonic: a clock that nobody sets, in seconds.
     """
@@ -50,12 +55,14 @@ class Daemon:
         environ: Mapping[str, str],
         *,
         tasks: asyncio.TaskGroup,
+        manager: ServiceManager,
         now: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._environ = environ
         self._tasks = tasks
+        self._manager = manager
         self._now = now
         self._monotonic = monotonic
         self._store = Store()
@@ -78,15 +85,17 @@ class Daemon:
         """Brokers without a result, and the monotonic time from which on nobody waits for it."""
 
     def start(self) -> None:
-        """Begin to probe; to be called once, on the running loop."""
+        """Begin to probe; to be called once, on the running loop, when requests are answered."""
         self._schedule.start()
         self._watch(self._config.brokers)
         self._store.monitor.reloaded(success=True, at=self._now())
         self._heartbeat = self._tasks.create_task(self._beat(), name="heartbeat")
+        self._manager.ready(self._summary())
 
     async def stop(self) -> None:
         """Begin no more probes; return when the running ones have ended, at most the longest timeout later."""
         self._is_stopping = True
+        self._manager.stopping()
         await self._schedule.drain(max((broker.timeout_s for broker in self._config.brokers), default=0.0))
         if self._heartbeat is not None:
             self._heartbeat.cancel()
@@ -110,19 +119,27 @@ class Daemon:
             Nothing if that was done; else every problem found, and the running configuration stays.
         """
         async with self._reloading:
+            self._manager.reloading()
             try:
-                # Reads many files: certificates, keys, the whole system trust store.
-                config = await asyncio.to_thread(load, Path(self._config.file), self._environ)
-            except ConfigError as error:
-                return self._refuse(error.problems)
-            except Exception:
-                self._store.monitor.internal_error()
-                log.exception("the configuration could not be loaded by a fault of the monitor")
-                return self._refuse((self._problem("could not be loaded by a fault of the monitor, see its log"),))
-            if self._is_stopping:
-                return self._refuse((self._problem("not loaded, the daemon is stopping"),))
-            self._apply(config)
-            return ()
+                return await self._reload()
+            finally:
+                if not self._is_stopping:
+                    self._manager.ready(self._summary())
+
+    async def _reload(self) -> Sequence[Problem]:
+        try:
+            # Reads many files: certificates, keys, the whole system trust store.
+            config = await asyncio.to_thread(load, Path(self._config.file), self._environ)
+        except ConfigError as error:
+            return self._refuse(error.problems)
+        except Exception:
+            self._store.monitor.internal_error()
+            log.exception("the configuration could not be loaded by a fault of the monitor")
+            return self._refuse((self._problem("could not be loaded by a fault of the monitor, see its log"),))
+        if self._is_stopping:
+            return self._refuse((self._problem("not loaded, the daemon is stopping"),))
+        self._apply(config)
+        return ()
 
     def _problem(self, message: str) -> Problem:
         return Problem(file=self._config.file, line=None, key=None, message=message)
@@ -184,12 +201,18 @@ class Daemon:
         if assessment.change is not None:
             log_certificate_change(change, assessment.change)
 
+    def _summary(self) -> str:
+        return summary(self._store.snapshot(), self._now())
+
     async def _beat(self) -> None:
         while True:
             asleep_since = self._monotonic()
             await asyncio.sleep(HEARTBEAT_S)
             self._store.monitor.loop_lag(max(0.0, self._monotonic() - asleep_since - HEARTBEAT_S))
             self._schedule.check_clock()
+            # A loop that runs is not enough: one whose schedule stands still would watch nothing, and look well.
+            if self._manager.listens and self._schedule.overdue_s() < STALLED_S:
+                self._manager.alive(self._summary())
 
 
 def _is_internal(report: ProbeReport) -> bool:

@@ -18,6 +18,7 @@ from aiohttp import web
 from monitor import logs
 from monitor.app.changes import log_problems
 from monitor.app.daemon import Daemon
+from monitor.app.service import ServiceManager
 from monitor.config.load import load
 from monitor.model.config import Config, ConfigError, Settings
 from monitor.web.server import create_app
@@ -60,7 +61,7 @@ async def serve(
     """
     stopping = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        daemon = Daemon(config, environ, tasks=tasks, now=_utc_now)
+        daemon = Daemon(config, environ, tasks=tasks, manager=ServiceManager(environ), now=_utc_now)
 
         def reload_daemon() -> None:
             tasks.create_task(daemon.reload(), name="reload")
