@@ -1,4 +1,4 @@
-"""docs/metrics.md and what the monitor exposes name the same metrics, with the same labels."""
+"""docs/metrics.md explains what the monitor exposes, with its labels."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ TEXT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 ROWS: dict[str, str] = dict(re.findall(r"^\| `(mqtt_tls_\w+)` \| (.*?) \|", TEXT, re.MULTILINE))
 
 
-def test_every_metric_has_a_row_in_the_documentation_and_every_row_a_metric() -> None:
-    assert {family.name for family in FAMILIES} == set(ROWS), "docs/metrics.md explains every metric, and no other"
+def test_every_metric_has_a_row_in_the_documentation() -> None:
+    assert {family.name for family in FAMILIES} - set(ROWS) == set(), "docs/metrics.md explains every metric"
 
 
 def test_documented_labels_are_those_exposed() -> None:
