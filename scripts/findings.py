@@ -15,9 +15,10 @@ from monitor.model.reasons import VERIFY_FINDINGS
 PAGE: Final = Path(__file__).parent.parent / "docs" / "findings.md"
 _HEAD: Final = """# Findings
 
-What can be found about a broker's certificates and its TLS session, gravest causes first. The code is the same word in
-metrics, JSON, pages and logs; `mqtt-tls-monitor explain CODE` prints the same text, and explains the reasons for which
-a phase can fail too. The severity is the usual one: a finding is milder where a valid path exists all the same.
+What can be found about a broker's certificates, its TLS session and its pace, gravest causes first. The code is the
+same word in metrics, JSON, pages and logs; `mqtt-tls-monitor explain CODE` prints the same text, and explains the
+reasons for which a phase can fail too. The severity is the usual one: a finding is milder where a valid path exists all
+the same.
 
 This page is made from the code (`scripts/findings.py`).
 """

@@ -310,6 +310,24 @@ def test_last_change_of_the_ca_is_kept_beyond_later_ones_of_the_leaf() -> None:
     assert sum(state(store).certificate_changes.values()) == 0
 
 
+def test_pace_of_each_phase_that_waits_is_handed_to_the_next_judging() -> None:
+    store = watching()
+    recorded(store, a_report())
+    recorded(store, a_report(reason="handshake_timeout"))
+    paces = store.known("plant-7").paces
+    assert set(paces) == set(Phase) - {Phase.VERIFY}
+    assert (len(paces[Phase.CONNECT].recent), len(paces[Phase.HANDSHAKE].recent)) == (2, 1)
+
+
+def test_pace_is_forgotten_with_the_place_and_kept_with_other_settings() -> None:
+    store = watching()
+    recorded(store, a_report())
+    store.configure((replace(a_broker(), interval_s=30.0),))
+    assert store.known("plant-7").paces
+    store.configure((replace(a_broker(), port=8884),))
+    assert not store.known("plant-7").paces
+
+
 # Brokers that are watched at each of their addresses
 
 FIRST, SECOND, THIRD = "192.0.2.1", "192.0.2.2", "2001:db8::3"

@@ -27,6 +27,7 @@ from monitor.checks.outlook import next_break
 from monitor.checks.path import follow
 from monitor.checks.profiles import profile_opinion, profiles
 from monitor.checks.session import key_exchange, protocol_version, transparency
+from monitor.checks.slowness import slow_phases
 from monitor.checks.strength import keys, signatures
 from monitor.checks.trust import invalid, trust
 from monitor.checks.validators import disagreement
@@ -157,6 +158,7 @@ class Assessor:
             *client_certificate(broker, tls, now),
             *delivery(broker, report.mqtt),
             *installed(known.files, tls, now),
+            *slow_phases(report, known.paces),
         )
         return Assessment(
             at=now,

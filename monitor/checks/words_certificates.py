@@ -12,7 +12,7 @@ from monitor.checks.words_chain import LIMITS, ROOT_SENT, TIDINESS
 from monitor.checks.words_client import CLIENT
 from monitor.checks.words_files import FILES, KEY_OF_FILE
 from monitor.checks.words_leaf import NAMES, QUALITIES
-from monitor.checks.words_session import SESSION
+from monitor.checks.words_session import SESSION, SLOW
 from monitor.model.judgement import Severity
 from monitor.model.reasons import VERIFY_FINDINGS
 
@@ -222,6 +222,7 @@ FINDINGS: Final = (
     *TIDINESS,
     *QUALITIES,
     *SESSION,
+    SLOW,
     Entry(
         code="certificate_unreadable",
         severity=Severity.WARNING,

@@ -1,11 +1,11 @@
-"""The words for findings about what the handshake settled on."""
+"""The words for findings about what the handshake settled on, and about how long it all takes."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from monitor.checks.entry import Entry, do
-from monitor.checks.hints import CIPHER_SUITES, TLS_VERSIONS
+from monitor.checks.hints import BROKER_LOGS, CIPHER_SUITES, CLUSTER_STATE, TLS_VERSIONS
 from monitor.model.judgement import Severity
 
 SESSION: Final = (
@@ -59,4 +59,22 @@ SESSION: Final = (
         ),
         reference="NIST FIPS 203",
     ),
+)
+
+SLOW: Final = Entry(
+    code="phase_slow",
+    severity=Severity.WARNING,
+    title="The broker is slower than it usually is",
+    meaning="A phase took more than three times as long as it does as a rule with this broker, and at least a tenth of "
+    "a second longer, in most of the last five probes. Measured is the wait for the broker alone. What was usual is "
+    "learned from up to 245 probes before, and anew after a restart; what lasts becomes the rule in time.",
+    advice=do(
+        "See which phase it is. resolve: the name server of this machine. connect: the network in between, or a broker "
+        "that is too busy to accept. handshake: the broker's processor, often because many devices reconnect at once. "
+        "mqtt_connect: what the broker asks about accounts (a database, LDAP, HTTP). subscribe, publish, roundtrip: "
+        "the broker's load, its disk, or its cluster.",
+        CLUSTER_STATE,
+        BROKER_LOGS,
+    ),
+    reference="",
 )

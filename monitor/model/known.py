@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from monitor.model.facts import TlsFacts
 from monitor.model.installed import InstalledFiles
 from monitor.model.judgement import CertificateChange
+from monitor.model.outcome import Phase
+from monitor.model.pace import Pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,8 @@ class Known:
     """The latest change that concerns devices which hold on to the old CA."""
     files: InstalledFiles | None = None
     """The broker's own files on this host; None if the configuration names none."""
+    paces: Mapping[Phase, Pace] = field(default_factory=lambda: MappingProxyType({}))
+    """How long each phase took in the probes before; a phase that never completed is absent."""
 
 
 NOTHING_KNOWN = Known()

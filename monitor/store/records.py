@@ -11,6 +11,7 @@ from monitor.model.broker import Broker
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Assessment, CertificateChange, Changed, Verdict
 from monitor.model.outcome import Failed, Phase
+from monitor.model.pace import Pace
 from monitor.model.report import ProbeReport
 from monitor.store.histogram import LATENCY_BOUNDS_S, Histogram
 
@@ -92,6 +93,8 @@ class BrokerState:
     """Failed probes by the phase that failed; every phase is present from the start."""
     handshake: Histogram = _NOTHING_SEEN
     roundtrip: Histogram = _NOTHING_SEEN
+    paces: Mapping[Phase, Pace] = field(default_factory=lambda: MappingProxyType({}))
+    """How long each phase takes; absent are those that never completed, and `verify`, which waits for nobody."""
     retransmitted_total: int = 0
     """TCP segments, over all probes."""
     recent_failures: tuple[FailureRun, ...] = ()

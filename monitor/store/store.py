@@ -11,6 +11,7 @@ from monitor.model.broker import Broker, ClientIdentity
 from monitor.model.judgement import Assessment, CertificateChange, Changed
 from monitor.model.known import NOTHING_KNOWN, Known
 from monitor.model.outcome import Done, Failed, Phase, PhaseReport
+from monitor.model.pace import Pace
 from monitor.model.report import ProbeReport
 from monitor.store.daemon import MonitorStats
 from monitor.store.histogram import Histogram
@@ -81,7 +82,12 @@ class Store:
         state = self._state(name, address)
         if state is None:
             return NOTHING_KNOWN
-        return Known(last_seen=state.tls, last_seen_at=state.tls_seen_at, last_change=state.last_change)
+        return Known(
+            last_seen=state.tls,
+            last_seen_at=state.tls_seen_at,
+            last_change=state.last_change,
+            paces=state.paces,
+        )
 
     def snapshot(self) -> Snapshot:
         """Return everything known now."""
@@ -136,6 +142,7 @@ def _after(state: BrokerState, report: ProbeReport, assessment: Assessment) -> B
         failures=state.failures if failed is None else _counted(state, failed.phase),
         handshake=_observed(state.handshake, report, Phase.HANDSHAKE),
         roundtrip=_observed(state.roundtrip, report, Phase.ROUNDTRIP),
+        paces=_paces(state, report),
         retransmitted_total=state.retransmitted_total + (retransmitted or 0),
         recent_failures=_kept(state, report, failed, at),
     )
@@ -156,6 +163,16 @@ def _observed(histogram: Histogram, report: ProbeReport, phase: Phase) -> Histog
         if entry.phase is phase and isinstance(entry.outcome, Done):
             return histogram.observed(entry.outcome.elapsed_s)
     return histogram
+
+
+def _paces(state: BrokerState, report: ProbeReport) -> Mapping[Phase, Pace]:
+    took = {
+        entry.phase: entry.outcome.elapsed_s
+        for entry in report.phases
+        if isinstance(entry.outcome, Done) and entry.phase is not Phase.VERIFY
+    }
+    fresh = {phase: state.paces.get(phase, Pace()).observed(seconds) for phase, seconds in took.items()}
+    return MappingProxyType({**state.paces, **fresh})
 
 
 def _kept(state: BrokerState, report: ProbeReport, failed: PhaseReport | None, at: datetime) -> tuple[FailureRun, ...]:

@@ -15,6 +15,8 @@ from monitor.model.broker import Broker, Policy
 from monitor.model.facts import MqttFacts, TlsFacts
 from monitor.model.installed import FileState
 from monitor.model.known import Known
+from monitor.model.outcome import Phase
+from monitor.model.pace import Pace
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, on_disk
 from tests.x509 import odd
 
@@ -113,6 +115,8 @@ class Cause:
     tls: Callable[[], TlsFacts]
     broker: Callable[[], Broker] = field(default=broker)
     mqtt: MqttFacts | None = None
+    elapsed_s: float = 0.001
+    """Of each phase."""
     known: Callable[[], Known] = field(default=Known)
 
 
@@ -251,6 +255,12 @@ CAUSES = (
         code="key_exchange_not_post_quantum",
         tls=lambda: handshake(LEAF, INTERMEDIATE),
         broker=lambda: broker(policy=REMARKS),
+    ),
+    Cause(
+        code="phase_slow",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(paces={Phase.CONNECT: Pace(recent=(0.4,) * 5, blocks=(0.02,) * 6)}),
+        elapsed_s=0.4,
     ),
     Cause(
         code="certificate_unreadable",

@@ -94,7 +94,12 @@ def on_disk(
 
 
 def report(
-    tls: TlsFacts | None, *, reason: str | None = None, detail: str = "seen", mqtt: MqttFacts | None = None
+    tls: TlsFacts | None,
+    *,
+    reason: str | None = None,
+    detail: str = "seen",
+    mqtt: MqttFacts | None = None,
+    elapsed_s: float = 0.001,
 ) -> ProbeReport:
     """Make a report: of a success, or of a failure for this reason in the phase that it names."""
     phases = []
@@ -106,7 +111,7 @@ def report(
             failed = phase
             phases.append(PhaseReport(phase=phase, outcome=Failed(reason=reason, detail=detail, elapsed_s=0.1)))
         else:
-            phases.append(PhaseReport(phase=phase, outcome=Done(elapsed_s=0.001, clock=Clock.KERNEL)))
+            phases.append(PhaseReport(phase=phase, outcome=Done(elapsed_s=elapsed_s, clock=Clock.KERNEL)))
     return ProbeReport(
         broker="under-test",
         host="127.0.0.1",
