@@ -107,6 +107,50 @@ def test_new_ca_on_disk_is_not_yet_a_changed_issuer(mosquitto: Mosquitto, pki: T
         daemon.wait_for(1, "certificate_file_served", "b")
 
 
+def test_listener_that_was_left_behind_is_told_until_it_follows(
+    mosquitto: Mosquitto, pki: TestPki, tmp_path: Path
+) -> None:
+    with (
+        Mosquitto(tmp_path / "second", certificate=pki.server_files) as second,
+        MonitorProcess(
+            tmp_path / "monitor",
+            [watched("first", mosquitto, pki, files={}), watched("second", second, pki, files={})],
+        ) as daemon,
+    ):
+        for name in ("first", "second"):
+            daemon.wait_for(1, "probe_success", name)
+        assert daemon.series("findings") == {}
+        renewed = issue(now=pki.now, issuer=pki.intermediate, not_before=pki.now)
+        files = write_chain(tmp_path, "renewed", (renewed, pki.intermediate))
+        second.replace_certificate(files)
+        second.reload()
+        wait_for_findings(daemon, "first", {"listener_differs": "info"})
+        assert found(daemon, "second") == {}
+        (finding,) = json.loads(daemon.get("/api/v1/brokers/first")[1])["findings"]
+        assert f"port {second.port}, the broker second" in finding["message"]
+        assert "Both served the older one until" in finding["message"]
+        mosquitto.replace_certificate(files)
+        mosquitto.reload()
+        wait_for_findings(daemon, "first", {})
+
+
+def test_key_in_certificates_of_two_hosts_is_told_at_both(mosquitto: Mosquitto, pki: TestPki, tmp_path: Path) -> None:
+    clone = issue(now=pki.now, issuer=pki.intermediate, key=pki.leaf.key, names=("DNS:localhost", "DNS:clone.example"))
+    files = write_chain(tmp_path, "clone", (clone, pki.intermediate))
+    with (
+        Mosquitto(tmp_path / "second", certificate=files) as second,
+        MonitorProcess(
+            tmp_path / "monitor",
+            [
+                watched("original", mosquitto, pki, files={}),
+                watched("clone", second, pki, files={}, host="localhost"),
+            ],
+        ) as daemon,
+    ):
+        for name in ("original", "clone"):
+            wait_for_findings(daemon, name, {"key_reused": "warning"})
+
+
 def test_probe_by_name_compares_the_files_too(mosquitto: Mosquitto, pki: TestPki, tmp_path: Path) -> None:
     daemon = MonitorProcess(tmp_path / "monitor", [watched("b", mosquitto, pki)])
     shown = run_command("probe", "b", "--config", str(daemon.config), env={"COLUMNS": "300"})

@@ -187,7 +187,7 @@ class Daemon:
             self._store.monitor.probe_ended()
         # Behind the probe: a certificate that was rotated meanwhile is then newer on disk than served, never older.
         files = await self._files.look(broker, self._now())
-        known = replace(self._store.known(broker.name), files=files)
+        known = replace(self._store.known(broker.name, serving=report.tls), files=files)
         # Also when the broker is down: what is thought of the certificates last seen changes with time alone.
         return report, await self._judging.assess(report, broker, self._now(), known)
 

@@ -22,6 +22,7 @@ from monitor.checks.installed import file_opinion, installed
 from monitor.checks.lifetimes import lifetime, outlives
 from monitor.checks.limits import left_out, limits
 from monitor.checks.naming import internal_names, trailing_dots, wildcards
+from monitor.checks.neighbours import neighbours
 from monitor.checks.order import ca_first, leaf_first, order
 from monitor.checks.outlook import next_break
 from monitor.checks.path import follow
@@ -159,6 +160,7 @@ class Assessor:
             *delivery(broker, report.mqtt),
             *installed(known.files, tls, now),
             *slow_phases(report, known.paces),
+            *neighbours(broker, tls, known, now),
         )
         return Assessment(
             at=now,

@@ -11,6 +11,7 @@ from monitor.checks.hints import CLIENT_CA_FILES, CLIENT_CERTIFICATE_OPTIONAL, H
 from monitor.checks.words_chain import LIMITS, ROOT_SENT, TIDINESS
 from monitor.checks.words_client import CLIENT
 from monitor.checks.words_files import FILES, KEY_OF_FILE
+from monitor.checks.words_fleet import FLEET
 from monitor.checks.words_leaf import NAMES, QUALITIES
 from monitor.checks.words_session import SESSION, SLOW
 from monitor.model.judgement import Severity
@@ -206,6 +207,7 @@ FINDINGS: Final = (
         reference="RFC 5280 6.1; RFC 7469 2.6",
     ),
     *FILES,
+    *FLEET,
     Entry(
         code="chain_order",
         severity=Severity.WARNING,

@@ -7,11 +7,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from monitor.model.facts import TlsFacts
+from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.installed import InstalledFiles
 from monitor.model.judgement import CertificateChange
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Another broker of the configuration, and what it was last seen to serve."""
+
+    broker: str
+    host: str
+    port: int
+    leaf: CertificateFacts
+    since: datetime
+    """When it was first seen to serve that."""
+    before: str | None = None
+    """SHA-256 fingerprint of what it was seen to serve until then; None for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +43,10 @@ class Known:
     """The broker's own files on this host; None if the configuration names none."""
     paces: Mapping[Phase, Pace] = field(default_factory=lambda: MappingProxyType({}))
     """How long each phase took in the probes before; a phase that never completed is absent."""
+    listeners: tuple[Neighbour, ...] = ()
+    """At other ports of the same host, with another certificate for the same names: one for each such certificate."""
+    key_holders: tuple[Neighbour, ...] = ()
+    """At other hosts, with the same key in a certificate for other names: the first few."""
 
 
 NOTHING_KNOWN = Known()

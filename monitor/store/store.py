@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from monitor.model.broker import Broker, ClientIdentity
+from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Assessment, CertificateChange, Changed
 from monitor.model.known import NOTHING_KNOWN, Known
 from monitor.model.outcome import Done, Failed, Phase, PhaseReport
 from monitor.model.pace import Pace
 from monitor.model.report import ProbeReport
 from monitor.store.daemon import MonitorStats
+from monitor.store.fleet import Fleet
 from monitor.store.histogram import Histogram
 from monitor.store.records import BrokerState, Change, FailureRun, Snapshot, standing
 from monitor.x509.certificate import read_chain
@@ -28,6 +30,7 @@ class Store:
 
     def __init__(self) -> None:
         self.monitor = MonitorStats()
+        self._fleet = Fleet()
         self._states: dict[str, dict[str | None, BrokerState]] = {}
         """By name, then by address: under None alone until a broker that is probed at each address has one."""
 
@@ -37,7 +40,10 @@ class Store:
         A broker that keeps its name, host, port and choice of addresses keeps what is known of it, whatever else
         changed; with another one it is another thing that is watched, and starts anew. All others are forgotten.
         """
+        former = self._states
         self._states = {broker.name: self._configured(broker) for broker in brokers}
+        for name in former.keys() | self._states.keys():
+            self._forget_vanished(name)
 
     def resolved(self, name: str, addresses: Iterable[str]) -> None:
         """Watch that broker at exactly these addresses from now on, in this order, as its name has no others.
@@ -48,6 +54,7 @@ class Store:
         if former is not None:
             fresh = _fresh(next(iter(former.values())).broker)
             self._states[name] = {each: former.get(each, replace(fresh, address=each)) for each in addresses}
+            self._forget_vanished(name)
 
     def addresses(self, name: str) -> tuple[str, ...]:
         """Return the addresses at which that broker is watched; none where it is not watched by address."""
@@ -64,6 +71,8 @@ class Store:
         if state is not None and _is_same_place(state.broker, report):
             after = _after(state, report, assessment)
             self._states[report.broker][state.address] = after
+            if after.tls is not None and after.tls_seen_at is not None:
+                self._fleet.record(after.broker, after.address, after.tls.certificates[0], after.tls_seen_at)
         return Change(
             broker=report.broker,
             address=None if after is None else after.address,
@@ -72,21 +81,26 @@ class Store:
             since=None if after is None else after.standing_since,
         )
 
-    def known(self, name: str, address: str | None = None) -> Known:
+    def known(self, name: str, address: str | None = None, *, serving: TlsFacts | None = None) -> Known:
         """Return what is known of that broker for judging its next report; nothing of one that is not watched.
 
         Args:
             name: the broker's.
             address: what the report is of; it matters where a broker is watched by address.
+            serving: the report's own handshake: others are compared with what that brought.
         """
         state = self._state(name, address)
         if state is None:
             return NOTHING_KNOWN
+        tls = serving if serving is not None and serving.certificates else state.tls
+        leaf = None if tls is None else tls.certificates[0]
         return Known(
             last_seen=state.tls,
             last_seen_at=state.tls_seen_at,
             last_change=state.last_change,
             paces=state.paces,
+            listeners=() if leaf is None else self._fleet.listeners(state.broker, leaf),
+            key_holders=() if leaf is None else self._fleet.key_holders(state.broker, leaf),
         )
 
     def snapshot(self) -> Snapshot:
@@ -97,6 +111,10 @@ class Store:
     def _state(self, name: str, address: str | None) -> BrokerState | None:
         by_address = self._states.get(name, {})
         return by_address.get(None) or by_address.get(address)
+
+    def _forget_vanished(self, name: str) -> None:
+        seen = {address for address, state in self._states.get(name, {}).items() if state.tls is not None}
+        self._fleet.keep(name, seen)
 
     def _configured(self, broker: Broker) -> dict[str | None, BrokerState]:
         not_after = _client_not_after(broker.tls.client_identity)

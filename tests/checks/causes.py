@@ -17,7 +17,7 @@ from monitor.model.installed import FileState
 from monitor.model.known import Known
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
-from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, on_disk
+from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, neighbour, on_disk
 from tests.x509 import odd
 
 OTHER_ROOT = issue(now=NOW, is_ca=True, subject="Other root")
@@ -224,6 +224,16 @@ CAUSES = (
             known=_on_disk(LEAF, INTERMEDIATE, state=state),
         )
         for state in (FileState.MISSING, FileState.DAMAGED, FileState.UNREADABLE)
+    ),
+    Cause(
+        code="listener_differs",
+        tls=leaf(not_before=NOW - 9 * DAY),
+        known=lambda: Known(listeners=(neighbour(LEAF),)),
+    ),
+    Cause(
+        code="key_reused",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(key_holders=(neighbour(LEAF, host="other.example", port=8883),)),
     ),
     Cause(code="chain_order", tls=lambda: handshake(LEAF, ROOT, INTERMEDIATE)),
     Cause(code="chain_cross_signed_expired", tls=cross_signed_expired),

@@ -9,6 +9,7 @@ from monitor.demo.pki import Issued, issue
 from monitor.model.broker import Broker, ClientIdentity, MqttSettings, Policy, Secret, TlsSettings, Trust, TrustProfile
 from monitor.model.facts import MqttFacts, TlsFacts
 from monitor.model.installed import FileReading, FileState, InstalledFiles
+from monitor.model.known import Neighbour
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES, Clock, Done, Failed, Phase, PhaseReport, Skipped
 from monitor.model.report import ProbeReport
 from monitor.x509.certificate import read_chain
@@ -90,6 +91,26 @@ def on_disk(
         certificates=read_chain([each.der for each in held]),
         key=reading("/etc/server.key", key_state),
         key_matches=key_matches if is_known else None,
+    )
+
+
+def neighbour(
+    serving: Issued,
+    *,
+    name: str = "websocket",
+    host: str = "127.0.0.1",
+    port: int = 8084,
+    since: datetime = NOW - DAY,
+    before: Issued | None = None,
+) -> Neighbour:
+    """Make another broker of the configuration, by default at another port of the same host."""
+    return Neighbour(
+        broker=name,
+        host=host,
+        port=port,
+        leaf=read_chain([serving.der])[0],
+        since=since,
+        before=None if before is None else read_chain([before.der])[0].fingerprint_sha256,
     )
 
 
