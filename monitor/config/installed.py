@@ -16,6 +16,7 @@ from typing import Final, Generic, TypeVar
 
 from monitor.config.bundle import read_bundle, read_public_key
 from monitor.config.files import Missing, Unreadable, read_file
+from monitor.config.pem import is_whole
 from monitor.config.private_key import PassphraseNeeded, certified_key
 from monitor.model.broker import CertificateFiles
 from monitor.model.facts import CertificateFacts
@@ -131,8 +132,9 @@ def read_certificates(data: bytes) -> tuple[bytes, ...]:
     if not data.strip():
         raise ValueError("an empty file")
     bundle = read_bundle(data, None, with_key=False)
-    if bundle.damaged:
-        raise ValueError(f"a damaged one (certificate {min(bundle.damaged) + 1})")
+    for position, der in enumerate(bundle.certificates):
+        if position in bundle.damaged or not is_whole(der):
+            raise ValueError(f"a damaged one (certificate {position + 1})")
     return bundle.certificates[:_MOST_CERTIFICATES]
 
 

@@ -122,13 +122,17 @@ def _decoded(block: Block) -> bytes | None:
 
 
 def _der(block: Block) -> bytes | None:
-    """Return the block's bytes if they are one DER SEQUENCE, whole and alone (X.690 8.1)."""
     der = _decoded(block)
-    if der is None or len(der) < 2 or der[0] != 0x30:
-        return None
+    return der if der is not None and is_whole(der) else None
+
+
+def is_whole(der: bytes) -> bool:
+    """Say whether the bytes are one DER SEQUENCE, whole and alone (X.690 8.1)."""
+    if len(der) < 2 or der[0] != 0x30:
+        return False
     if der[1] < 0x80:
         header, length = 2, der[1]
     else:
         header = 2 + (der[1] & 0x7F)
         length = int.from_bytes(der[2:header])
-    return der if len(der) == header + length else None
+    return len(der) == header + length

@@ -127,6 +127,16 @@ def test_half_written_file_keeps_what_it_held_and_is_read_again(files: Certifica
     assert held(whole) == [OTHER.der, CA.der]
 
 
+def test_half_written_der_is_damaged_too(files: CertificateFiles) -> None:
+    replace(files.certificate, LEAF.der)
+    before = look(files, None, now())
+    assert held(before.facts) == [LEAF.der]
+    replace(files.certificate, LEAF.der[:-9])
+    half = look(files, before, now()).facts
+    assert half.certificate.detail == "a damaged one (certificate 1)"
+    assert held(half) == [LEAF.der]
+
+
 def test_missing_file_is_a_state_of_its_own_until_it_appears(files: CertificateFiles) -> None:
     before = look(files, None, now())
     Path(files.certificate).unlink()
