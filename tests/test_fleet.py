@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from monitor.model.broker import Addresses
 from monitor.model.facts import CertificateFacts
+from monitor.model.judgement import CertificateChange, Changed
 from monitor.model.known import Known
-from monitor.store import Store
+from monitor.store import BrokerState, Store
 from monitor.store.fleet import Fleet
-from tests.support.records import NOW, a_broker, a_certificate, a_report, an_assessment, tls_facts
+from tests.support.records import NOW, a_broker, a_certificate, a_change, a_report, an_assessment, tls_facts
 
 HOST = "mqtt.example.org"
 
@@ -27,11 +28,13 @@ def leaf(
     )
 
 
-def serve(store: Store, name: str, served: CertificateFacts, **place: object) -> Known:
+def serve(
+    store: Store, name: str, served: CertificateFacts, *, change: CertificateChange | None = None, **place: object
+) -> Known:
     """Record a probe that was served this, and return what is known of others beside it."""
     report = a_report(name, tls=tls_facts((served,)), **place)  # type: ignore[arg-type]
     known = store.known(name, report.address, serving=report.tls)
-    store.record(report, an_assessment(report))
+    store.record(report, an_assessment(report, change=change))
     return known
 
 
@@ -46,11 +49,12 @@ def test_rotated_listener_is_known_to_the_other_with_what_it_served_before() -> 
     serve(store, "mqtts", leaf(1))
     serve(store, "wss", leaf(1), port=8084)
     assert names(store, "mqtts") == ([], [])
-    serve(store, "wss", leaf(2), port=8084, started_at=NOW + timedelta(hours=1))
-    serve(store, "wss", leaf(2), port=8084, started_at=NOW + timedelta(hours=2))
+    rotation = a_change(Changed.LEAF, at=NOW + timedelta(hours=1))
+    serve(store, "wss", leaf(2), port=8084, change=rotation)
+    serve(store, "wss", leaf(2), port=8084, change=a_change(Changed.ISSUER))
     (other,) = store.known("mqtts").listeners
-    assert (other.broker, other.host, other.port, other.before) == ("wss", HOST, 8084, f"{1:064x}")
-    assert other.since == NOW + timedelta(hours=1, seconds=0.025)
+    assert (other.broker, other.host, other.port) == ("wss", HOST, 8084)
+    assert (other.before, other.rotated_at) == (rotation.before.fingerprint_sha256, rotation.at)
     serve(store, "mqtts", leaf(2))
     assert names(store, "mqtts") == names(store, "wss") == ([], [])
 
@@ -141,8 +145,9 @@ def test_address_that_a_name_no_longer_has_is_forgotten() -> None:
 
 def test_nothing_is_left_of_what_was_forgotten() -> None:
     fleet = Fleet()
+    fleet.record(BrokerState(broker=a_broker("never seen")))
     for number in range(5):
-        fleet.record(a_broker("a"), None, leaf(number, key=number), NOW)
+        fleet.record(BrokerState(broker=a_broker("a"), tls=tls_facts((leaf(number, key=number),))))
     fleet.keep("a", ())
     assert (fleet._known, fleet._at_host, fleet._of_key) == ({}, {}, {})
 
@@ -160,7 +165,7 @@ def test_thousand_brokers_that_share_everything_ask_in_no_time() -> None:
     ]
     began = time.process_time()
     for broker, served in (*others, *same_host, *other_names):
-        fleet.record(broker, None, served, NOW)
+        fleet.record(BrokerState(broker=broker, tls=tls_facts((served,))))
         fleet.listeners(broker, served)
         fleet.key_holders(broker, served)
     # A hundredth of it is usual; were each compared with each, it would be three million comparisons.

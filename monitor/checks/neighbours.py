@@ -40,15 +40,15 @@ def neighbours(broker: Broker, tls: TlsFacts | None, known: Known, now: datetime
 
 def _listener_differs(broker: Broker, leaf: CertificateFacts, other: Neighbour, now: datetime) -> Finding:
     code = "listener_differs"
-    age_s = max(0.0, (now - other.since).total_seconds())
     # Two programs on one host may each have a certificate of its own; two listeners of one program were alike before.
     were_alike = other.before == leaf.fingerprint_sha256
+    age_s = max(0.0, (now - other.rotated_at).total_seconds()) if were_alike and other.rotated_at is not None else 0.0
     before = f" Both served the older one until {span(age_s)} ago." if were_alike else ""
     return finding(
         code,
         f"Port {broker.port} of {broker.host} serves an older certificate ({_described(leaf)}) than port {other.port}, "
         f"the broker {other.broker}, does for the same names ({_described(other.leaf)}).{before}",
-        severity=entry(code).severity if were_alike and age_s >= PATIENCE.total_seconds() else Severity.INFO,
+        severity=Severity.INFO if age_s < PATIENCE.total_seconds() else entry(code).severity,
         certificate=leaf.position,
     )
 

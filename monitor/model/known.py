@@ -22,10 +22,10 @@ class Neighbour:
     host: str
     port: int
     leaf: CertificateFacts
-    since: datetime
-    """When it was first seen to serve that."""
+    rotated_at: datetime | None = None
+    """When it began to; None where it was never seen to serve anything else."""
     before: str | None = None
-    """SHA-256 fingerprint of what it was seen to serve until then; None for nothing."""
+    """SHA-256 fingerprint of what it served until then; None with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,14 @@ Each question looks at a handful of entries, however many brokers there are and 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
 from monitor.model.broker import Broker
 from monitor.model.facts import CertificateFacts
+from monitor.model.judgement import Changed
 from monitor.model.known import Neighbour
+from monitor.store.records import BrokerState
 
 # A host with more certificates for the same names has no listeners that should be alike.
 _MOST_LISTENERS: Final = 16
@@ -33,19 +34,23 @@ class Fleet:
         self._of_key: _Tree = {}
         """Key, names, host; then broker and address."""
 
-    def record(self, broker: Broker, address: str | None, leaf: CertificateFacts, at: datetime) -> None:
-        """Take note of what a broker served at a moment."""
+    def record(self, state: BrokerState) -> None:
+        """Take note of what a broker was last seen to serve, if it ever was."""
+        if state.tls is None:
+            return
+        broker, address, leaf = state.broker, state.address, state.tls.certificates[0]
         before = self._known.get(broker.name, {}).get(address)
         if before is not None and before.leaf.fingerprint_sha256 == leaf.fingerprint_sha256:
             return
         self._forget(broker.name, address)
+        rotation = next((change for change in state.changes if Changed.LEAF in change.what), None)
         fresh = Neighbour(
             broker=broker.name,
             host=broker.host,
             port=broker.port,
             leaf=leaf,
-            since=at,
-            before=None if before is None else before.leaf.fingerprint_sha256,
+            rotated_at=None if rotation is None else rotation.at,
+            before=None if rotation is None else rotation.before.fingerprint_sha256,
         )
         self._known.setdefault(broker.name, {})[address] = fresh
         for tree, path in self._places(fresh, address):

@@ -43,7 +43,7 @@ class Store:
         former = self._states
         self._states = {broker.name: self._configured(broker) for broker in brokers}
         for name in former.keys() | self._states.keys():
-            self._forget_vanished(name)
+            self._index(name)
 
     def resolved(self, name: str, addresses: Iterable[str]) -> None:
         """Watch that broker at exactly these addresses from now on, in this order, as its name has no others.
@@ -54,7 +54,7 @@ class Store:
         if former is not None:
             fresh = _fresh(next(iter(former.values())).broker)
             self._states[name] = {each: former.get(each, replace(fresh, address=each)) for each in addresses}
-            self._forget_vanished(name)
+            self._index(name)
 
     def addresses(self, name: str) -> tuple[str, ...]:
         """Return the addresses at which that broker is watched; none where it is not watched by address."""
@@ -71,8 +71,7 @@ class Store:
         if state is not None and _is_same_place(state.broker, report):
             after = _after(state, report, assessment)
             self._states[report.broker][state.address] = after
-            if after.tls is not None and after.tls_seen_at is not None:
-                self._fleet.record(after.broker, after.address, after.tls.certificates[0], after.tls_seen_at)
+            self._fleet.record(after)
         return Change(
             broker=report.broker,
             address=None if after is None else after.address,
@@ -112,9 +111,11 @@ class Store:
         by_address = self._states.get(name, {})
         return by_address.get(None) or by_address.get(address)
 
-    def _forget_vanished(self, name: str) -> None:
-        seen = {address for address, state in self._states.get(name, {}).items() if state.tls is not None}
-        self._fleet.keep(name, seen)
+    def _index(self, name: str) -> None:
+        by_address = self._states.get(name, {})
+        self._fleet.keep(name, {address for address, state in by_address.items() if state.tls is not None})
+        for state in by_address.values():
+            self._fleet.record(state)
 
     def _configured(self, broker: Broker) -> dict[str | None, BrokerState]:
         not_after = _client_not_after(broker.tls.client_identity)

@@ -100,7 +100,7 @@ def neighbour(
     name: str = "websocket",
     host: str = "127.0.0.1",
     port: int = 8084,
-    since: datetime = NOW - DAY,
+    rotated_at: datetime | None = None,
     before: Issued | None = None,
 ) -> Neighbour:
     """Make another broker of the configuration, by default at another port of the same host."""
@@ -109,7 +109,7 @@ def neighbour(
         host=host,
         port=port,
         leaf=read_chain([serving.der])[0],
-        since=since,
+        rotated_at=rotated_at,
         before=None if before is None else read_chain([before.der])[0].fingerprint_sha256,
     )
 

@@ -23,7 +23,7 @@ def found(known: Known) -> list[Finding]:
 
 
 def test_listener_that_was_left_behind_names_both_ports_and_both_certificates() -> None:
-    (finding,) = found(Known(listeners=(neighbour(LEAF, before=OLD, since=NOW - timedelta(hours=3)),)))
+    (finding,) = found(Known(listeners=(neighbour(LEAF, before=OLD, rotated_at=NOW - timedelta(hours=3)),)))
     assert finding.code == "listener_differs"
     assert finding.severity is Severity.WARNING
     assert finding.message == (
@@ -35,14 +35,15 @@ def test_listener_that_was_left_behind_names_both_ports_and_both_certificates() 
 
 @pytest.mark.parametrize(("age", "severity"), [(PATIENCE - SECOND, Severity.INFO), (PATIENCE, Severity.WARNING)])
 def test_listener_has_time_to_follow(age: timedelta, severity: Severity) -> None:
-    (finding,) = found(Known(listeners=(neighbour(LEAF, before=OLD, since=NOW - age),)))
+    (finding,) = found(Known(listeners=(neighbour(LEAF, before=OLD, rotated_at=NOW - age),)))
     assert finding.severity is severity
 
 
 def test_listeners_that_were_never_alike_may_be_two_programs() -> None:
-    (finding,) = found(Known(listeners=(neighbour(LEAF),)))
-    assert finding.severity is Severity.INFO
-    assert "Both served" not in finding.message
+    for other in (neighbour(LEAF), neighbour(LEAF, before=NEWEST, rotated_at=NOW - DAY)):
+        (finding,) = found(Known(listeners=(other,)))
+        assert finding.severity is Severity.INFO
+        assert "Both served" not in finding.message
 
 
 def test_only_the_older_one_is_told_and_of_the_newest() -> None:
