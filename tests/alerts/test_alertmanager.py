@@ -57,13 +57,18 @@ def test_critical_alerts_wake_and_warnings_wait(labels: str, receiver: str) -> N
 
 
 def test_one_intermediate_that_expires_under_a_thousand_brokers_is_one_page(alertmanager: Alertmanager) -> None:
-    names = (EXPIRED, "MqttTlsChainInvalid", "MqttTlsVerifyFailing", "MqttTlsRoundTripBudgetBurn")
-    issuer = {EXPIRED, "MqttTlsChainInvalid"}
+    issuer = "CN=Issuing CA"
+    alertmanager.fire([an_alert(EXPIRED, f"plant-{number}", issuer=issuer) for number in range(1000)])
+    assert alertmanager.pages("on-call") == [((EXPIRED,), 1000)]
     alertmanager.fire(
         [
-            an_alert(name, f"plant-{number}", **({"issuer": "CN=Issuing CA"} if name in issuer else {}))
-            for number in range(1000)
-            for name in names
+            alert
+            for broker in ("plant-0", "plant-999")
+            for alert in (
+                an_alert("MqttTlsChainInvalid", broker, issuer=issuer),
+                an_alert("MqttTlsVerifyFailing", broker),
+                an_alert("MqttTlsRoundTripBudgetBurn", broker),
+            )
         ]
     )
     assert alertmanager.pages("on-call") == [((EXPIRED,), 1000)]

@@ -38,9 +38,10 @@ class Alertmanager(ServerProcess):
             return False
 
     def fire(self, alerts: Sequence[Mapping[str, str]]) -> None:
-        """Hand it these alerts, each a set of labels, and return when it has sorted them all into groups."""
+        """Hand it these alerts, each a set of labels of its own, and return when it has sorted them all into groups."""
+        expected = self._count() + len(alerts)
         self._api("alerts", [{"labels": labels} for labels in alerts])
-        wait_until(lambda: sum(len(group["alerts"]) for group in self._groups()) >= len(alerts), "alerts in groups")
+        wait_until(lambda: self._count() == expected, f"{expected} alerts in groups")
 
     def pages(self, receiver: str) -> list[tuple[tuple[str, ...], int]]:
         """Return what the receiver is told: for each group the names of its alerts, sorted, and how many there are.
@@ -53,6 +54,9 @@ class Alertmanager(ServerProcess):
             if group["receiver"]["name"] == receiver
         )
         return sorted((tuple(sorted(set(names))), len(names)) for names in told if names)
+
+    def _count(self) -> int:
+        return sum(len(group["alerts"]) for group in self._groups())
 
     def _groups(self) -> Iterable[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = self._api("alerts/groups")

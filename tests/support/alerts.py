@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +61,7 @@ class Timeline:
     """By minute, in order: the alerts expected then, none where it must be silent."""
 
 
+@cache
 def rules() -> tuple[Rule, ...]:
     """Return every rule, in the files' order."""
     return tuple(
@@ -72,7 +74,7 @@ def rules() -> tuple[Rule, ...]:
             keeps_firing="keep_firing_for" in rule,
         )
         for file in RULES
-        for group in yaml.safe_load(file.read_text())["groups"]
+        for group in _read(file)["groups"]
         for rule in group["rules"]
     )
 
@@ -82,14 +84,20 @@ def alerts() -> tuple[Rule, ...]:
     return tuple(rule for rule in rules() if rule.alert is not None)
 
 
+@cache
 def alert_names() -> tuple[str, ...]:
     """Return the names of the alerts, sorted."""
     return tuple(sorted({rule.alert for rule in alerts() if rule.alert is not None}))
 
 
+@cache
 def timelines() -> tuple[Timeline, ...]:
     """Return every promtool test, in the files' order."""
-    return tuple(_timeline(test) for file in RULE_TESTS for test in yaml.safe_load(file.read_text())["tests"])
+    return tuple(_timeline(test) for file in RULE_TESTS for test in _read(file)["tests"])
+
+
+def _read(file: Path) -> Any:
+    return yaml.load(file.read_text(), yaml.CSafeLoader)  # ten times as fast as SafeLoader
 
 
 def _timeline(test: Mapping[str, Any]) -> Timeline:
