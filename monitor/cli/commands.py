@@ -211,6 +211,30 @@ def check_config(
     return check(config, acl)
 
 
+@app.command("status")
+def show_status(
+    *,
+    broker: Annotated[str | None, typer.Argument(metavar="BROKER", help="Its name; none: all of them.")] = None,
+    url: Annotated[str, typer.Option(metavar="URL", help="Where the daemon's page is.")] = "http://localhost:9883/",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document per broker and address, a line each.")
+    ] = False,
+) -> int:
+    """Tell what a running daemon knows.
+
+    Verdict, reason, since when, last success, findings, and what breaks next. Exit status: 0 nothing wrong,
+    1 warnings, 2 critical or failed, 3 it could not be found out.
+    """
+    from monitor.cli.remote import NoAnswer  # noqa: PLC0415
+    from monitor.cli.running import show_status as show  # noqa: PLC0415
+
+    try:
+        return show(broker, url, as_json=as_json)
+    except NoAnswer as error:
+        _complain(str(error))
+        return Status.UNKNOWN
+
+
 @app.command()
 def explain(
     code: Annotated[str, typer.Argument(metavar="CODE", help="A finding's code or a failure's reason.")],

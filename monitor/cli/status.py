@@ -35,4 +35,9 @@ def of_verdict(verdict: Verdict) -> Status:
 
 def worst(statuses: Iterable[Status]) -> Status:
     """Return the gravest: critical, then unknown, then warning."""
-    return max(statuses, key=_RANKING.index, default=Status.OK)
+    return max(statuses, key=gravity, default=Status.OK)
+
+
+def gravity(status: Status) -> int:
+    """Return a number by which statuses are sorted, the gravest last."""
+    return _RANKING.index(status)

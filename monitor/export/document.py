@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from monitor.export import words
@@ -21,13 +22,15 @@ def document(
     report: ProbeReport,
     assessment: Assessment,
     *,
+    failing_since: datetime | None = None,
+    last_success_at: datetime | None = None,
     last_seen: TlsFacts | None = None,
     changes: Sequence[CertificateChange] = (),
 ) -> dict[str, Any]:
     """Return the document of one result, in the contract's order; `None` stands for what is not known.
 
     Where this probe got no certificates, `certificates` are those of `last_seen`, which the findings are about.
-    `changes` are what the daemon remembers, latest first.
+    `changes`, latest first, and the two moments are what the daemon remembers.
     """
     tls = report.tls
     seen = tls if tls is not None and tls.certificates else last_seen
@@ -38,6 +41,8 @@ def document(
         "started_at": words.rfc3339(report.started_at),
         "verdict": assessment.verdict.value,
         "success": assessment.success,
+        "failing_since": _moment(failing_since),
+        "last_success_at": _moment(last_success_at),
         "phases": [_phase(entry) for entry in report.phases],
         "tls": None if tls is None else _tls(tls),
         "certificates": _certificates(seen),
@@ -63,6 +68,8 @@ def file_document(file: ChainFile, assessment: Assessment) -> dict[str, Any]:
         "started_at": words.rfc3339(assessment.at),
         "verdict": assessment.verdict.value,
         "success": assessment.success,
+        "failing_since": None,
+        "last_success_at": None,
         "phases": [],
         "tls": None,
         "certificates": [_certificate(certificate) for certificate in file.certificates],
@@ -89,6 +96,8 @@ def pending(
         "started_at": None,
         "verdict": None,
         "success": None,
+        "failing_since": None,
+        "last_success_at": None,
         "phases": [],
         "tls": None,
         "certificates": _certificates(last_seen),
@@ -110,6 +119,10 @@ def of_addresses(broker: Broker, documents: Sequence[dict[str, Any]], verdict: V
         "success": None if None in outcomes else outcomes == {True},
         "documents": list(documents),
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else words.rfc3339(moment)
 
 
 def _phase(entry: PhaseReport) -> dict[str, Any]:

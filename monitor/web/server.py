@@ -147,7 +147,14 @@ class _Routes:
 def _document(state: BrokerState) -> dict[str, Any]:
     if state.report is None or state.assessment is None:
         return document.pending(state.broker, address=state.address, last_seen=state.tls, changes=state.changes)
-    return document.document(state.report, state.assessment, last_seen=state.tls, changes=state.changes)
+    return document.document(
+        state.report,
+        state.assessment,
+        failing_since=state.failing_since,
+        last_success_at=state.last_success_at,
+        last_seen=state.tls,
+        changes=state.changes,
+    )
 
 
 def _html(text: str, *, status: int = 200) -> web.Response:

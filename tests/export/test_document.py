@@ -27,7 +27,7 @@ KEYS = [
     "address",
     "started_at",
     "verdict",
-    "success",
+    "success", "failing_since", "last_success_at",
     "phases",
     "tls",
     "certificates",
