@@ -20,7 +20,6 @@ from tests.support.alerts import ROOT, RULE_TESTS, RULES, Rule, Series, Timeline
 # Metrics whose names are settled, and whose exporters may come later than the rules about them.
 SETTLED = {
     "mqtt_tls_refusal_enforced": {"broker", "check"},
-    "mqtt_tls_certificate_file_served": {"broker"},
     "mqtt_tls_revocation_status": {"broker", "source", "status"},
     "mqtt_tls_revocation_next_update_timestamp_seconds": {"broker", "source"},
     "mqtt_tls_monitor_discovery_last_success_timestamp_seconds": {"source"},
