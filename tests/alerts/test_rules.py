@@ -118,7 +118,11 @@ def test_alerts_carry_names_of_their_own() -> None:
 
 
 def test_the_page_lists_every_alert_with_its_severities() -> None:
-    listed = re.findall(r"^\| `(MqttTls\w+)` \| ([\w, ]+) \|", (ROOT / "docs/alerts.md").read_text(), re.MULTILINE)
+    listed = re.findall(
+        r"^\| \[`(MqttTls\w+)`\]\(runbooks/\1\.md\) \| ([\w, ]+) \|",
+        (ROOT / "docs/alerts.md").read_text(),
+        re.MULTILINE,
+    )
     severities = {name: {rule.labels["severity"] for rule in alerts() if rule.alert == name} for name in alert_names()}
     assert {name: set(words.split(", ")) for name, words in listed} == severities
 
