@@ -107,6 +107,8 @@ def test_right_file_has_no_findings_and_the_contracts_document(files: Files, ins
         "started_at",
         "verdict",
         "success",
+        "failing_since",
+        "last_success_at",
         "phases",
         "tls",
         "certificates",
