@@ -11,6 +11,7 @@ RUN python3 -m venv /build \
     && /build/bin/pip install --no-index --find-links /wheels --upgrade setuptools
 COPY pyproject.toml README.md LICENSE ./
 COPY monitor monitor
+COPY docs/runbooks docs/runbooks
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && python3 -m venv /opt/mqtt-tls-monitor \
     && /opt/mqtt-tls-monitor/bin/pip install --no-index --find-links /wheels 'mqtt-tls-monitor[uvloop]'

@@ -38,6 +38,11 @@ format: .venv/.set-up ## Format the code, and fix what can be fixed
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format --quiet
 
+.PHONY: stack
+stack: .venv/.set-up ## Run the demo with Prometheus and Alertmanager beside it
+	@scripts/debian-packages "the stack" prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager
+	@scripts/stack
+
 .PHONY: test-brokers
 test-brokers: .venv/.set-up packages ## Run the tests against RabbitMQ and aedes too
 	@scripts/debian-packages "the tests against RabbitMQ and aedes" rabbitmq-server:rabbitmq-server node:nodejs npm:npm

@@ -68,12 +68,12 @@ def index(snapshot: Snapshot, now: datetime) -> str:
     rows = sorted(snapshot.brokers, key=lambda state: _ORDER.index(verdicts[state.broker.name]))
     present = Counter(verdicts.values())
     counts = tuple((_word(verdict), present[verdict]) for verdict in _ORDER if verdict in present)
-    return _render("index.html", now, root="", rows=[_row(state, now) for state in rows], counts=counts)
+    return render("index.html", now, root="", rows=[_row(state, now) for state in rows], counts=counts)
 
 
 def addresses_page(states: Sequence[BrokerState], now: datetime) -> str:
     """Return the page `/brokers/NAME` of a broker that is watched at several addresses: one row for each."""
-    return _render(
+    return render(
         "addresses.html",
         now,
         root="../",
@@ -89,7 +89,7 @@ def broker_page(state: BrokerState, now: datetime) -> str:
     shown = None
     if state.report is not None and state.assessment is not None:
         shown = view(state.report, state.assessment, now=now, last_seen=state.tls)
-    return _render(
+    return render(
         "broker.html",
         now,
         root="../",
@@ -107,7 +107,7 @@ def broker_page(state: BrokerState, now: datetime) -> str:
 
 def not_found(name: str, now: datetime) -> str:
     """Return the page that says that no broker of that name is watched."""
-    return _render("not_found.html", now, root="../", name=clean(name))
+    return render("not_found.html", now, root="../", name=clean(name))
 
 
 @cache
@@ -127,7 +127,8 @@ def _environment() -> Environment:
     )
 
 
-def _render(template: str, now: datetime, **values: object) -> str:
+def render(template: str, now: datetime, **values: object) -> str:
+    """Fill in a template; `root` among the values leads to the index."""
     return _environment().get_template(template).render(now=words.utc(now), **values)
 
 

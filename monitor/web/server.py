@@ -11,7 +11,7 @@ from aiohttp import web
 from prometheus_client import ProcessCollector
 from prometheus_client.exposition import gzip_accepted
 
-from monitor.export import document, metrics, page
+from monitor.export import document, metrics, page, runbooks
 from monitor.model.broker import Addresses
 from monitor.model.config import Problem
 from monitor.store import BrokerState, Snapshot, worst
@@ -62,6 +62,8 @@ def create_app(daemon: Daemon, now: Callable[[], datetime]) -> web.Application:
             web.get("/api/v1/brokers/{name}", routes.document),
             web.get("/", routes.index),
             web.get("/brokers/{name}", routes.broker),
+            web.get("/runbooks/", routes.runbooks),
+            web.get("/runbooks/{alert}", routes.runbook),
             web.get("/style.css", routes.stylesheet),
         ]
     )
@@ -139,6 +141,15 @@ class _Routes:
         if len(states) > 1:
             return _html(page.addresses_page(states, self._now()))
         return _html(page.broker_page(states[0], self._now()))
+
+    async def runbooks(self, _request: web.Request) -> web.Response:
+        return _html(runbooks.index(self._now()))
+
+    async def runbook(self, request: web.Request) -> web.Response:
+        found = runbooks.runbook(request.match_info["alert"], self._now())
+        if found is None:
+            raise web.HTTPNotFound(text="There is no runbook of that name.\n")
+        return _html(found)
 
     async def stylesheet(self, _request: web.Request) -> web.Response:
         return web.Response(text=page.stylesheet(), content_type="text/css")
