@@ -16,6 +16,7 @@ from monitor.model.judgement import Cause, Changed
 from monitor.model.outcome import Phase
 from tests.export.test_metrics import everything
 from tests.support.alerts import ROOT, RULE_TESTS, RULES, Rule, Series, Timeline, alert_names, alerts, rules, timelines
+from tests.support.processes import tool
 
 # Metrics whose names are settled, and whose exporters may come later than the rules about them.
 SETTLED = {
@@ -100,6 +101,16 @@ def test_rules_about_findings_aggregate_their_severity_away() -> None:
             assert is_dropped or re.search(r"and on \([^)]*\)$", before.strip()), rule.expr
 
 
+def test_configuration_of_prometheus_is_valid() -> None:
+    checked = subprocess.run(
+        [tool("promtool"), "check", "config", RULES[0].parents[1] / "prometheus.yml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_nothing_alerts_on_the_reason_of_a_failure() -> None:
     assert [rule.expr for rule in rules() if "mqtt_tls_probe_failure_info" in rule.expr] == []
 
@@ -108,7 +119,7 @@ def test_alerts_have_a_severity_and_say_what_is_wrong() -> None:
     for rule in alerts():
         assert rule.labels["severity"] in {"critical", "warning"}
         assert set(rule.annotations) == {"summary", "description", "runbook_url"}
-        assert rule.annotations["runbook_url"].endswith(f"/{rule.alert}.md")
+        assert f"/{rule.alert}" in rule.annotations["runbook_url"]
 
 
 def test_alerts_carry_names_of_their_own() -> None:

@@ -270,6 +270,25 @@ async def test_page_of_an_unknown_broker_is_404_as_html(client: aiohttp.ClientSe
         assert "No broker named “&lt;script&gt;” is watched." in await response.text()
 
 
+async def test_runbook_is_a_page_that_links_to_others_as_pages(client: aiohttp.ClientSession) -> None:
+    async with client.get("/runbooks/MqttTlsChainInvalid") as response:
+        text = await response.text()
+        assert response.status == 200
+        assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<h1>MqttTlsChainInvalid</h1>" in text
+    assert ".md" not in text
+    # Whoever reads it must not lose the place every quarter of a minute.
+    assert "refresh" not in text
+    async with client.get("/runbooks/") as response:
+        assert '<a href="MqttTlsChainInvalid">' in await response.text()
+
+
+@pytest.mark.parametrize("name", ["Nothing", "..%2f..%2fREADME", "MqttTlsChainInvalid.md", "%00"])
+async def test_runbook_that_is_none_is_404(client: aiohttp.ClientSession, name: str) -> None:
+    async with client.get(URL(f"/runbooks/{name}", encoded=True)) as response:
+        assert response.status == 404
+
+
 async def test_unknown_path_is_404_in_plain_text(client: aiohttp.ClientSession) -> None:
     async with client.get("/nothing/here") as response:
         assert response.status == 404
