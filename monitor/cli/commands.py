@@ -236,6 +236,26 @@ def show_status(
 
 
 @app.command()
+def discover(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Brokers' main files; else those in the usual places.", readable=False),
+    ] = None,
+    root: Annotated[
+        Path, typer.Option(metavar="DIR", help="Look at the host whose file system is mounted there.", readable=False)
+    ] = Path("/"),
+) -> int:
+    """Write a configuration from the brokers' own on this host.
+
+    Reads mosquitto.conf, emqx.conf, rabbitmq.conf, nats-server.conf and nanomq.conf, and prints what watches their TLS
+    ports. Changes nothing. Exit status: 0 ports were found, 1 none, 3 nothing to read.
+    """
+    from monitor.cli.discover import discover_host  # noqa: PLC0415
+
+    return discover_host(root, files or [])
+
+
+@app.command()
 def explain(
     code: Annotated[str, typer.Argument(metavar="CODE", help="A finding's code or a failure's reason.")],
 ) -> int:

@@ -1,0 +1,53 @@
+"""`discover`: a configuration of the monitor, from the brokers' own on this host."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monitor.cli.status import Status
+from monitor.config.files import Files
+from monitor.config.trust import TrustStore
+from monitor.discover.files import Tree
+from monitor.discover.host import CANDIDATES, UnknownBrokerError, discover
+from monitor.discover.render import render
+from monitor.model.broker import Trust
+
+
+def discover_host(root: Path, files: Sequence[Path]) -> Status:
+    """Print what the brokers' files say, and return the exit status.
+
+    Args:
+        root: where the host's file system is.
+        files: brokers' main files, as they are named on that host; none: those in the usual places.
+    """
+    tree = Tree(root)
+    missing = [path for path in files if not tree.exists(path)]
+    if missing:
+        return _nothing(f"no such file: {', '.join(map(str, missing))}")
+    try:
+        found = discover(tree, files)
+    except UnknownBrokerError as error:
+        return _nothing(
+            f"{error}: expected a name that tells the broker (mosquitto.conf, emqx.conf, rabbitmq.conf, "
+            "nats-server.conf, nanomq.conf)"
+        )
+    if not found:
+        return _nothing(f"no broker's configuration found; looked for {', '.join(map(str, CANDIDATES))}")
+    sys.stdout.write(render(found, tree, _system(), datetime.now(UTC)))
+    return Status.OK if any(discovery.listeners for discovery in found.values()) else Status.WARNING
+
+
+def _system() -> Trust | None:
+    try:
+        return TrustStore(Files(base=Path.cwd()), os.environ).trust(system=True, ca_file=None)
+    except ValueError:
+        return None
+
+
+def _nothing(message: str) -> Status:
+    sys.stderr.write(f"mqtt-tls-monitor: {message}\n")
+    return Status.UNKNOWN

@@ -1,0 +1,46 @@
+"""Looks where brokers keep their configuration, and asks the right reader about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from monitor.discover import emqx, mosquitto, nanomq, nats, rabbitmq
+from monitor.discover.files import Tree
+from monitor.discover.listener import Discovery
+
+_READERS: tuple[tuple[str, tuple[Path, ...], Callable[[Tree, Path], Discovery]], ...] = (
+    ("mosquitto", mosquitto.CANDIDATES, mosquitto.read),
+    ("emqx", emqx.CANDIDATES, emqx.read),
+    ("rabbitmq", rabbitmq.CANDIDATES, rabbitmq.read),
+    ("nats", nats.CANDIDATES, nats.read),
+    ("nanomq", nanomq.CANDIDATES, nanomq.read),
+)
+CANDIDATES = tuple(path for _, paths, _ in _READERS for path in paths)
+
+
+class UnknownBrokerError(Exception):
+    """A file's name does not say which broker it is for."""
+
+
+def discover(tree: Tree, files: Iterable[Path] = ()) -> dict[Path, Discovery]:
+    """Return what each broker's configuration says, by its main file.
+
+    Args:
+        tree: the host's files.
+        files: main files, the broker told by the name (`mosquitto.conf`, ...); none: where packages put them.
+
+    Raises:
+        UnknownBrokerError: a file's name begins with no broker's.
+    """
+    given = list(files)
+    if given:
+        return {path: _reader(path)(tree, path) for path in given}
+    return {path: read(tree, path) for _, paths, read in _READERS for path in paths if tree.exists(path)}
+
+
+def _reader(path: Path) -> Callable[[Tree, Path], Discovery]:
+    for name, _, read in _READERS:
+        if path.name.startswith(name):
+            return read
+    raise UnknownBrokerError(str(path))

@@ -1,0 +1,80 @@
+"""Discoveries as a configuration of the monitor: YAML, with comments for what a person has to know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from monitor.discover.files import Tree
+from monitor.discover.listener import Discovery, Listener
+from monitor.discover.trust import Suggestion, suggestion
+from monitor.model.broker import Trust
+
+
+def render(discoveries: Mapping[Path, Discovery], tree: Tree, system: Trust | None, now: datetime) -> str:
+    """Return the text of a configuration file; it loads as it is if any listener was found."""
+    lines = ["# What the brokers' own configuration on this host says, by `mqtt-tls-monitor discover`."]
+    listeners = [listener for discovery in discoveries.values() for listener in discovery.listeners]
+    names = _names(listeners)
+    lines.append("brokers:" if listeners else "# No port with TLS was found.")
+    for path, discovery in discoveries.items():
+        lines += [f"  # {note.place}: {_comment(note.text)}" for note in discovery.notes]
+        if not discovery.listeners:
+            lines.append(f"  # {path}: no port with TLS")
+        for listener in discovery.listeners:
+            lines += _broker(listener, names[id(listener)], suggestion(tree, listener, system, now))
+    return "\n".join(lines) + "\n"
+
+
+def _broker(listener: Listener, name: str, found: Suggestion) -> Iterator[str]:
+    yield f"  # {listener.software}, {listener.place}"
+    yield f"  - name: {name}"
+    yield f"    host: {_quoted(listener.address or 'localhost')}"
+    yield f"    port: {listener.port}"
+    if listener.is_websocket:
+        yield "    protocol: tls  # MQTT over WebSocket: TLS and the certificates are watched, not MQTT"
+    yield "    tls:"
+    if found.server_name is not None:
+        yield f"      server_name: {_quoted(found.server_name)}  # the first name in its certificate"
+    if found.remark is not None:
+        yield f"      # {_comment(found.remark)}"
+    if found.ca_file is not None:
+        yield f"      ca_file: {_quoted(str(found.ca_file))}"
+    else:
+        yield "      trust: system"
+    if listener.demands_client_certificate:
+        yield "      # The broker demands a client certificate; give the monitor one of its own:"
+        yield "      # client_certificate: /etc/mqtt-tls-monitor/client.pem"
+        yield "      # client_key: /etc/mqtt-tls-monitor/client.key"
+    if not listener.is_websocket:
+        yield "    # If the broker wants a user name:"
+        yield "    # mqtt:"
+        yield "    #   username: monitor"
+        yield "    #   password_file: /etc/mqtt-tls-monitor/password"
+    if listener.certificate is not None:
+        yield "    files:"
+        yield f"      certificate: {_quoted(str(listener.certificate))}"
+        if listener.key is not None:
+            yield "      # Only if the monitor's user may read it; a digest of its public half is all that is kept:"
+            yield f"      # key: {_quoted(str(listener.key))}"
+
+
+def _names(listeners: list[Listener]) -> dict[int, str]:
+    """Name each listener by its software and port, and by a number where these are the same."""
+    names: dict[int, str] = {}
+    for listener in listeners:
+        name = f"{listener.software}-{listener.port}"
+        taken = sum(1 for other in names.values() if other == name or other.startswith(f"{name}-"))
+        names[id(listener)] = f"{name}-{taken + 1}" if taken else name
+    return names
+
+
+def _quoted(text: str) -> str:
+    # JSON's strings are YAML's.
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _comment(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,68 @@
+"""Which name and which trust go with a certificate file on this host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from monitor.config import pem
+from monitor.config.bundle import read_bundle
+from monitor.config.private_key import PassphraseNeeded, PassphraseWrong
+from monitor.discover.files import Tree
+from monitor.discover.listener import Listener
+from monitor.model.broker import Trust
+from monitor.model.facts import CertificateFacts
+from monitor.x509.certificate import read_chain
+from monitor.x509.judge import Judge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """How clients would come to accept a listener's certificate."""
+
+    server_name: str | None = None
+    """A name that the certificate is for; None if there is none to be had."""
+    ca_file: Path | None = None
+    is_public: bool = False
+    """The system's trust accepts it."""
+    remark: str | None = None
+    """What a person has to find out instead."""
+
+
+def suggestion(tree: Tree, listener: Listener, system: Trust | None, now: datetime) -> Suggestion:
+    """Look into a listener's certificate file and say by which name and trust to watch it."""
+    if listener.certificate is None:
+        return Suggestion(remark="its certificate file is not named; set tls.server_name and tls.ca_file")
+    try:
+        data = tree.at(listener.certificate).read_bytes()
+        chain = read_chain(read_bundle(data, None, with_key=False).certificates)
+    except OSError as error:
+        return Suggestion(
+            remark=f"{listener.certificate} cannot be read ({error.strerror}); set tls.server_name and tls.ca_file"
+        )
+    except (ValueError, PassphraseNeeded, PassphraseWrong) as error:
+        return Suggestion(remark=f"{listener.certificate} holds no certificate that can be read: {error}")
+    name = next(iter((*(name for name in chain[0].dns_names if "*" not in name), *chain[0].ip_addresses)), None)
+    if system is not None and _accepts(chain, system, name, now):
+        return Suggestion(server_name=name, is_public=True)
+    if listener.ca_file is not None and _accepts(chain, _of(tree, listener.ca_file), name, now):
+        return Suggestion(server_name=name, ca_file=listener.ca_file)
+    top = chain[-1]
+    return Suggestion(
+        server_name=name,
+        remark="name the CA's certificate that clients trust as tls.ca_file; the file ends at a certificate issued by "
+        f"{top.issuer or 'an empty name'}",
+    )
+
+
+def _of(tree: Tree, ca_file: Path) -> Trust:
+    try:
+        anchors = pem.certificates(tree.at(ca_file).read_bytes())
+    except (OSError, ValueError):
+        anchors = ()
+    return Trust(source=str(ca_file), anchors=tuple(anchors))
+
+
+def _accepts(chain: tuple[CertificateFacts, ...], trust: Trust, name: str | None, now: datetime) -> bool:
+    return Judge().judge(chain, trust, name or "", now).is_trusted_ignoring_time

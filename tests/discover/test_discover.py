@@ -1,0 +1,104 @@
+"""`discover` as an operator has it: what it prints loads, and watches the very broker that was read about."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.demo.pki import issue
+from tests.support.brokers import Mosquitto
+from tests.support.daemon import run_command
+from tests.support.pki import TestPki, write_chain
+
+
+def discovered(*arguments: str, status: int = 0, env: dict[str, str] | None = None) -> str:
+    ended = run_command("discover", *arguments, env=env)
+    assert ended.returncode == status, ended.stderr
+    return str(ended.stdout)
+
+
+def probed(config: Path, name: str) -> dict[str, Any]:
+    ended = run_command("probe", name, "--config", str(config), "--json")
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def test_what_is_printed_watches_a_real_mosquitto(pki: TestPki, tmp_path: Path) -> None:
+    leaf = issue(now=pki.now, issuer=pki.intermediate, names=("DNS:broker.example.org",))
+    files = write_chain(tmp_path, "server", (leaf, pki.intermediate))
+    with Mosquitto(tmp_path / "mosquitto", certificate=files, extra=(f"cafile {pki.ca_file}",)) as mosquitto:
+        text = discovered(str(next(mosquitto.directory.glob("*.conf"))))
+        config = tmp_path / "monitor.yml"
+        config.write_text(text)
+        document = probed(config, f"mosquitto-{mosquitto.port}")
+    assert 'server_name: "broker.example.org"' in text
+    assert f'ca_file: "{pki.ca_file}"' in text
+    assert document["success"], document
+    assert document["verdict"] == "ok"
+    assert run_command("check-config", str(config)).returncode == 0
+
+
+def test_certificate_that_the_system_trusts_needs_no_ca_file(pki: TestPki, tmp_path: Path) -> None:
+    files = write_chain(tmp_path, "server", (issue(now=pki.now, issuer=pki.intermediate), pki.intermediate))
+    (tmp_path / "mosquitto.conf").write_text(f"listener 8883\ncertfile {files.chain}\nkeyfile {files.key}\n")
+    env = {"SSL_CERT_FILE": str(pki.ca_file), "SSL_CERT_DIR": str(tmp_path / "none")}
+    text = discovered(str(tmp_path / "mosquitto.conf"), env=env)
+    assert "trust: system" in text
+    assert "name the CA" not in text
+
+
+def test_certificate_of_an_unknown_ca_says_what_to_find_out(pki: TestPki, tmp_path: Path) -> None:
+    files = write_chain(tmp_path, "server", (issue(now=pki.now, issuer=pki.intermediate), pki.intermediate))
+    (tmp_path / "mosquitto.conf").write_text(f"listener 8883\ncertfile {files.chain}\n")
+    text = discovered(str(tmp_path / "mosquitto.conf"))
+    assert (
+        "# name the CA's certificate that clients trust as tls.ca_file; the file ends at a certificate issued by"
+        in text
+    )
+
+
+def test_host_below_a_directory_keeps_its_own_paths(tmp_path: Path) -> None:
+    place = tmp_path / "etc/mosquitto"
+    place.mkdir(parents=True)
+    (place / "mosquitto.conf").write_text("listener 8883\ncertfile /etc/mosquitto/gone.pem\nrequire_certificate true\n")
+    text = discovered("--root", str(tmp_path))
+    assert "/etc/mosquitto/gone.pem cannot be read (No such file or directory)" in text
+    assert "# client_certificate:" in text
+    assert str(tmp_path) not in text
+    config = tmp_path / "monitor.yml"
+    config.write_text(text)
+    assert run_command("check-config", str(config)).returncode == 0
+
+
+def test_two_ports_of_one_kind_have_names_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "mosquitto.conf").write_text(
+        "listener 8883 192.0.2.1\ncertfile /a.pem\nlistener 8883 192.0.2.2\ncertfile /b.pem\n"
+    )
+    text = discovered(str(tmp_path / "mosquitto.conf"))
+    assert "name: mosquitto-8883\n" in text
+    assert "name: mosquitto-8883-2\n" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("--root", "/nowhere"), 3, "no broker's configuration found; looked for /etc/mosquitto/mosquitto.conf"),
+        (("/nowhere/mosquitto.conf",), 3, "no such file: /nowhere/mosquitto.conf"),
+        (("/etc/passwd",), 3, "/etc/passwd: expected a name that tells the broker (mosquitto.conf, emqx.conf"),
+    ],
+)
+def test_nothing_to_read_is_said(arguments: tuple[str, ...], status: int, message: str) -> None:
+    ended = run_command("discover", *arguments)
+    assert ended.returncode == status
+    assert message in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_broker_without_tls_is_status_1_and_a_comment(tmp_path: Path) -> None:
+    (tmp_path / "mosquitto.conf").write_text("listener 1883\n")
+    assert f"# {tmp_path / 'mosquitto.conf'}: no port with TLS" in discovered(
+        str(tmp_path / "mosquitto.conf"), status=1
+    )
