@@ -1,6 +1,7 @@
 """When each broker's turn comes: at once and paced at first, then in its own slot of every interval.
 
-What a turn is, is the caller's: two callables, one that probes and one that records.
+What a turn is, is the caller's: two callables, one that makes a result (a probe, or a slow round of further
+connections) and one that records it. So is where a broker's interval and time limit are read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import count
+from operator import attrgetter
 from typing import Generic, Literal, Protocol, TypeVar
 
 import structlog
@@ -110,6 +112,9 @@ class Schedule(Generic[Result]):
         stats: counts.
         now: the wall clock; UTC, aware.
         monotonic: a clock that nobody sets, in seconds.
+        what: what a turn is, for the log.
+        interval_s: reads a broker's interval.
+        limit_s: reads how long a turn of a broker may take.
     """
 
     def __init__(
@@ -122,6 +127,9 @@ class Schedule(Generic[Result]):
         stats: Stats,
         now: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
+        what: str = "probe",
+        interval_s: Callable[[Broker], float] = attrgetter("interval_s"),
+        limit_s: Callable[[Broker], float] = attrgetter("timeout_s"),
     ) -> None:
         self._tasks = tasks
         self._bound = asyncio.Semaphore(max_in_flight)
@@ -130,6 +138,9 @@ class Schedule(Generic[Result]):
         self._stats = stats
         self._now = now
         self._monotonic = monotonic
+        self._what = what
+        self._interval_s = interval_s
+        self._limit_s = limit_s
         self._clock_offset_s = self._measure_clock_offset_s()
         self._watches: dict[str, _Watch] = {}
         self._due_at: dict[str, datetime] = {}
@@ -164,8 +175,12 @@ class Schedule(Generic[Result]):
                 self._dismiss(former)
             alone = asyncio.Lock() if former is None else former.alone
             self._watches[broker.name] = self._watch(broker, due_at, alone)
-            due_at += timedelta(seconds=min(FIRST_PACE_S, broker.interval_s / len(fresh)))
+            due_at += timedelta(seconds=min(FIRST_PACE_S, self._interval_s(broker) / len(fresh)))
         return Update(added=tuple(added), removed=tuple(removed), replaced=tuple(replaced))
+
+    def add(self, broker: Broker) -> None:
+        """Watch one more broker, its first turn at once; none of its name is watched yet."""
+        self._watches[broker.name] = self._watch(broker, self._now(), asyncio.Lock())
 
     def check_clock(self) -> None:
         """Notice a wall clock that was set, and move every broker to its next slot; to be called each second.
@@ -178,7 +193,7 @@ class Schedule(Generic[Result]):
         self._clock_offset_s = offset_s
         if abs(step_s) <= CLOCK_STEP_S:
             return
-        log.warning("wall clock was set; probes move to their next slots", step_s=round(step_s, 3))
+        log.warning("wall clock was set; turns move to their next slots", turn=self._what, step_s=round(step_s, 3))
         for watch in self._watches.values():
             next_slot = watch.slots.get_next_fire_time(None, self._now())
             self._scheduler.modify_job(watch.job_id, next_run_time=next_slot)
@@ -209,12 +224,13 @@ class Schedule(Generic[Result]):
         self._scheduler.shutdown(wait=False)
 
     def _watch(self, broker: Broker, due_at: datetime, alone: asyncio.Lock) -> _Watch:
+        interval_s = self._interval_s(broker)
         watch = _Watch(
             broker=broker,
             # Not the name alone: APScheduler still counts the running instance of a job that was removed.
             job_id=f"{next(self._job_numbers)} {broker.name}",
             # A first probe that runs into its deadline must not make the first slot an overlap.
-            slots=Slots(broker.name, interval_s=broker.interval_s, rest_s=broker.timeout_s),
+            slots=Slots(broker.name, interval_s=interval_s, rest_s=min(interval_s, self._limit_s(broker))),
             alone=alone,
         )
         self._scheduler.add_job(
@@ -226,7 +242,7 @@ class Schedule(Generic[Result]):
             max_instances=1,
             coalesce=True,
             # APScheduler's default of 1 s drops what a short stall made late. After an interval the next is due.
-            misfire_grace_time=max(1, round(broker.interval_s)),
+            misfire_grace_time=max(1, round(interval_s)),
         )
         return watch
 
@@ -245,7 +261,7 @@ class Schedule(Generic[Result]):
             return
         late_s = (self._now() - due_at).total_seconds()
         watch.has_begun = False
-        watch.turn = self._tasks.create_task(self._turn(watch, late_s), name=f"probe {watch.broker.name}")
+        watch.turn = self._tasks.create_task(self._turn(watch, late_s), name=f"{self._what} {watch.broker.name}")
         await asyncio.wait({watch.turn})
         watch.turn = None
 
@@ -260,7 +276,7 @@ class Schedule(Generic[Result]):
                     self._record(watch.broker, result)
             except Exception:
                 self._stats.internal_error()
-                log.exception("a probe broke by a fault of the monitor", broker=watch.broker.name)
+                log.exception("a turn broke by a fault of the monitor", turn=self._what, broker=watch.broker.name)
 
     def _is_current(self, watch: _Watch) -> bool:
         return self._watches.get(watch.broker.name) is watch

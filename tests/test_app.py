@@ -300,3 +300,37 @@ def test_second_stop_signal_ends_at_once(start: Start, pki: TestPki) -> None:
         os.kill(daemon.pid, signal.SIGTERM)
         assert daemon.wait_for_end(10) == -signal.SIGTERM
     assert "Traceback" not in daemon.log
+
+
+# What must be refused
+
+
+def test_round_of_attempts_comes_beside_the_probes_and_anew_with_new_settings(
+    start: Start, pki: TestPki, tmp_path: Path
+) -> None:
+    users = {"monitor": "secret"}
+    password = tmp_path / "password"
+    password.write_text("secret")
+    password.chmod(0o600)
+
+    def plant(*checks: str) -> dict[str, Any]:
+        mqtt = {"username": "monitor", "password_file": str(password)}
+        return watched("plant", server.port, pki, mqtt=mqtt, refusals={"checks": list(checks)})
+
+    with Mosquitto(tmp_path / "mosquitto", certificate=pki.server_files, users=users) as server:
+        daemon = start([plant("anonymous", "foreign_client_certificate")])
+        daemon.wait_for(1, "refusal_enforced", "plant", "anonymous")
+        daemon.wait_for(0, "refusal_enforced", "plant", "foreign_client_certificate")
+        assert daemon.value("findings", "plant", "refusal_not_enforced", "critical") == 1
+        assert daemon.value("probe_success", "plant") == 1
+        (total,) = daemon.series("probes_total").values()
+        assert server.log.count(" as mqtt-monitor-refusal-") == 2, (
+            "one ordinary connection, and who should not be let in"
+        )
+        assert total >= 2
+        daemon.configure([plant("wrong_password")])
+        daemon.reload()
+        daemon.wait_for(1, "refusal_enforced", "plant", "wrong_password")
+        daemon.wait_for(None, "refusal_enforced", "plant", "anonymous")
+        assert daemon.value("monitor_internal_errors_total") == 0
+        assert "secret" not in daemon.log

@@ -82,6 +82,39 @@ def test_certificate_near_its_end_exits_with_1(pki: TestPki, tmp_path: Path) -> 
     assert json.loads(everything.stdout)["broker"] == "plant"
 
 
+def test_refusals_are_tried_at_once_and_told(pki: TestPki, tmp_path: Path) -> None:
+    with Mosquitto(tmp_path / "mosquitto", certificate=pki.server_files) as mosquitto:
+        broker = {
+            "name": "plant",
+            "host": "localhost",
+            "port": mosquitto.port,
+            "tls": {"ca_file": str(pki.ca_file)},
+            "mqtt": {"username": "monitor"},
+            "refusals": {"checks": ["anonymous", "foreign_client_certificate"]},
+        }
+        config = tmp_path / "monitor.yml"
+        config.write_text(yaml.safe_dump({"brokers": [broker]}))
+        result = run_command("probe", "--config", str(config), "plant", "--refusals", "--json")
+        without = run_command("probe", "--config", str(config), "plant", "--json")
+    assert result.returncode == 2
+    shown = json.loads(result.stdout)
+    assert [(attempt["check"], attempt["outcome"]) for attempt in shown["refusals"]] == [
+        ("anonymous", "accepted"),
+        ("foreign_client_certificate", "accepted"),
+    ]
+    assert [finding["code"] for finding in shown["findings"]] == ["refusal_not_enforced"] * 2
+    assert "Mosquitto: `allow_anonymous false`" in shown["findings"][0]["fix"]
+    assert (without.returncode, json.loads(without.stdout)["refusals"]) == (0, [])
+
+
+def test_refusals_without_checks_are_bad_usage(tmp_path: Path) -> None:
+    config = tmp_path / "monitor.yml"
+    config.write_text(MINIMAL)
+    result = run_command("probe", "--config", str(config), "--refusals")
+    assert result.returncode == 3
+    assert "name checks under 'refusals' in a configuration" in result.stderr
+
+
 def test_tls_only_speaks_no_mqtt(mosquitto: Mosquitto, pki: TestPki) -> None:
     target = f"localhost:{mosquitto.port}"
     result = run_command("probe", target, "--tls-only", "--json", "--ca-file", str(pki.ca_file))

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from monitor.demo.pki import issue
-from monitor.model.broker import Addresses, Broker, Policy
+from monitor.model.broker import Addresses, Broker, Policy, RefusalSettings
 from monitor.model.facts import TcpFacts
 from monitor.model.judgement import Assessment, Changed, Verdict
 from monitor.model.outcome import Phase
+from monitor.model.refusal import RefusalCheck
 from monitor.model.report import ProbeReport
 from monitor.store import BrokerState, Change, Standing, Store
 from monitor.store.store import KEPT_CHANGES, KEPT_FAILURES
-from tests.support.records import NOW, a_broker, a_change, a_report, an_assessment, expired, tls_facts
+from tests.support.records import NOW, REFUSALS, a_broker, a_change, a_report, an_assessment, expired, tls_facts
 
 ENDED = NOW + timedelta(seconds=0.025)
 
@@ -419,3 +420,32 @@ def test_addresses_of_an_unwatched_broker_are_ignored() -> None:
     store = watching()
     store.resolved("other", (FIRST,))
     assert len(store.snapshot().brokers) == 1
+
+
+# What must be refused
+
+
+def test_attempts_are_kept_until_the_next_round_and_told_to_who_judges() -> None:
+    settings = RefusalSettings(checks=(RefusalCheck.ANONYMOUS, RefusalCheck.WRONG_PASSWORD))
+    broker = replace(a_broker(), refusals=settings)
+    store = watching(broker)
+    store.record_refusals(broker, REFUSALS[:1])
+    assert store.known("plant-7").refusals == REFUSALS[:1]
+    store.record_refusals(broker, REFUSALS[2:])
+    assert state(store).refusals == store.known("plant-7").refusals == REFUSALS[2:]
+
+
+def test_attempts_at_another_place_or_of_a_removed_broker_are_dropped() -> None:
+    store = watching(a_broker())
+    store.record_refusals(a_broker(port=1), REFUSALS)
+    store.record_refusals(a_broker("removed"), REFUSALS)
+    assert state(store).refusals == ()
+    assert store.snapshot().of("removed") == ()
+
+
+def test_reload_forgets_only_the_checks_that_are_no_longer_wanted() -> None:
+    broker = replace(a_broker(), refusals=RefusalSettings(checks=tuple(attempt.check for attempt in REFUSALS)))
+    store = watching(broker)
+    store.record_refusals(broker, REFUSALS)
+    store.configure([replace(broker, refusals=RefusalSettings(checks=(REFUSALS[1].check,)))])
+    assert state(store).refusals == REFUSALS[1:2]

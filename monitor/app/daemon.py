@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from monitor.app.changes import log_certificate_change, log_change, log_problems
+from monitor.app.rounds import Kind, Rounds
 from monitor.app.service import ServiceManager
 from monitor.config.load import load
 from monitor.export.summary import summary
@@ -21,10 +22,12 @@ from monitor.judging import Judging
 from monitor.model.broker import Broker
 from monitor.model.config import Config, ConfigError, Problem, Settings
 from monitor.model.judgement import Assessment
-from monitor.model.outcome import Failed
+from monitor.model.outcome import Done, Failed, Phase
 from monitor.model.reasons import INTERNAL
+from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
 from monitor.probe.pipeline import probe
+from monitor.probe.refusals import refusal_round, round_limit_s
 from monitor.probe.resolve import Resolver
 from monitor.schedule import Schedule
 from monitor.store import Snapshot, Store
@@ -78,6 +81,22 @@ class Daemon:
             now=now,
             monotonic=monotonic,
         )
+        self._rounds = Rounds(
+            (
+                Kind(
+                    what="round of refusals",
+                    is_wanted=lambda broker: bool(broker.refusals.checks),
+                    interval_s=lambda broker: broker.refusals.interval_s,
+                    limit_s=round_limit_s,
+                    make=self._try_refusals,
+                    record=self._store.record_refusals,
+                ),
+            ),
+            tasks=tasks,
+            internal_error=self._store.monitor.internal_error,
+            now=now,
+            monotonic=monotonic,
+        )
         self._heartbeat: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._reloading = asyncio.Lock()
@@ -87,16 +106,21 @@ class Daemon:
     def start(self) -> None:
         """Begin to probe; to be called once, on the running loop, when requests are answered."""
         self._schedule.start()
+        self._rounds.start()
         self._watch(self._config.brokers)
         self._store.monitor.reloaded(success=True, at=self._now())
         self._heartbeat = self._tasks.create_task(self._beat(), name="heartbeat")
         self._manager.ready(self._summary())
 
     async def stop(self) -> None:
-        """Begin no more probes; return when the running ones have ended, at most the longest timeout later."""
+        """Begin no more probes; return when the running ones have ended, at most the longest timeout later.
+
+        A slow round that needs longer is cut off.
+        """
         self._is_stopping = True
         self._manager.stopping()
-        await self._schedule.drain(max((broker.timeout_s for broker in self._config.brokers), default=0.0))
+        timeout_s = max((broker.timeout_s for broker in self._config.brokers), default=0.0)
+        await asyncio.gather(self._schedule.drain(timeout_s), self._rounds.drain(timeout_s))
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         self._resolver.close()
@@ -163,6 +187,7 @@ class Daemon:
         self._store.configure(brokers)
         self._files.keep(brokers)
         update = self._schedule.update(brokers)
+        self._rounds.update(brokers)
         unknown = {state.broker.name for state in self._store.snapshot().brokers if state.report is None}
         now = self._monotonic()
         self._awaited = {
@@ -200,6 +225,11 @@ class Daemon:
         log_change(change, report, assessment)
         if assessment.change is not None:
             log_certificate_change(change, assessment.change)
+        if _is_accepted(report):
+            self._rounds.accepted(broker)
+
+    async def _try_refusals(self, broker: Broker) -> tuple[Refusal, ...]:
+        return await refusal_round(broker, verify=self._judging.verify, now=self._now, resolver=self._resolver)
 
     def _summary(self) -> str:
         return summary(self._store.snapshot(), self._now())
@@ -210,6 +240,7 @@ class Daemon:
             await asyncio.sleep(HEARTBEAT_S)
             self._store.monitor.loop_lag(max(0.0, self._monotonic() - asleep_since - HEARTBEAT_S))
             self._schedule.check_clock()
+            self._rounds.check_clock()
             # A loop that runs is not enough: one whose schedule stands still would watch nothing, and look well.
             if self._manager.listens and self._schedule.overdue_s() < STALLED_S:
                 self._manager.alive(self._summary())
@@ -218,6 +249,10 @@ class Daemon:
 def _is_internal(report: ProbeReport) -> bool:
     failure = report.failure
     return failure is not None and isinstance(failure.outcome, Failed) and failure.outcome.reason == INTERNAL
+
+
+def _is_accepted(report: ProbeReport) -> bool:
+    return any(entry.phase is Phase.VERIFY and isinstance(entry.outcome, Done) for entry in report.phases)
 
 
 def _differing(running: Settings, loaded: Settings) -> list[str]:

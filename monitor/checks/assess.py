@@ -27,6 +27,7 @@ from monitor.checks.order import ca_first, leaf_first, order
 from monitor.checks.outlook import next_break
 from monitor.checks.path import follow
 from monitor.checks.profiles import profile_opinion, profiles
+from monitor.checks.refusals import refusals
 from monitor.checks.session import key_exchange, protocol_version, transparency
 from monitor.checks.slowness import slow_phases
 from monitor.checks.strength import keys, signatures
@@ -156,6 +157,7 @@ class Assessor:
             of_chain = self._of_chain(tls, broker, now, known)
         findings = (
             *of_chain.findings,
+            *refusals(report, known.refusals),
             *client_certificate(broker, tls, now),
             *delivery(broker, report.mqtt),
             *installed(known.files, tls, now),
@@ -172,6 +174,7 @@ class Assessor:
             change=of_chain.change,
             next_break=of_chain.next_break,
             certificate_file=None if known.files is None else file_opinion(known.files, tls),
+            refusals=known.refusals,
         )
 
     def _of_chain(self, tls: TlsFacts, broker: Broker, now: datetime, known: Known) -> _OfChain:

@@ -120,6 +120,9 @@ def probe(
         str | None, typer.Option(metavar="DURATION", help="For the whole probe of one target, such as 5s.")
     ] = None,
     tls_only: Annotated[bool, typer.Option("--tls-only", help="Do not speak MQTT.")] = False,
+    refusals: Annotated[
+        bool, typer.Option("--refusals", help="With --config: try as well what the broker must refuse.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document per target, one per line.")] = False,
 ) -> int:
     """Probe once, from here, and tell.
@@ -139,7 +142,14 @@ def probe(
     options = {"timeout": timeout, "protocol": "tls" if tls_only else None, "tls": tls, "mqtt": mqtt}
     is_debugging = bool(os.environ.get(DEBUG_VARIABLE))
     try:
-        return probe_targets(targets or [], config, options, as_json=as_json, is_debugging=is_debugging)
+        return probe_targets(
+            targets or [],
+            config,
+            options,
+            with_refusals=refusals,
+            as_json=as_json,
+            is_debugging=is_debugging,
+        )
     except UsageError as error:
         _complain(str(error))
         return Status.UNKNOWN

@@ -23,8 +23,10 @@ from monitor.model.judgement import Assessment
 from monitor.model.known import Known
 from monitor.model.outcome import Failed
 from monitor.model.reasons import INTERNAL
+from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
 from monitor.probe.pipeline import probe
+from monitor.probe.refusals import refusal_round
 from monitor.probe.resolve import Resolver
 
 MAX_IN_FLIGHT = 64
@@ -54,7 +56,13 @@ class UsageError(Exception):
 
 
 def probe_targets(
-    targets: Sequence[str], config: Path | None, options: Options, *, as_json: bool, is_debugging: bool
+    targets: Sequence[str],
+    config: Path | None,
+    options: Options,
+    *,
+    with_refusals: bool,
+    as_json: bool,
+    is_debugging: bool,
 ) -> Status:
     """Probe, print each result, and return the exit status.
 
@@ -62,6 +70,7 @@ def probe_targets(
         targets: brokers' names if there is a configuration, else `host[:port]` or `mqtts://host[:port]`.
         config: the configuration that the names are from.
         options: nested as an item of `brokers` in a configuration; None for what was not given.
+        with_refusals: try as well what the brokers must refuse, by their configuration.
         as_json: one document per line instead of the picture.
         is_debugging: log everything to standard error.
 
@@ -70,12 +79,15 @@ def probe_targets(
     """
     given = _given(options)
     brokers = _from_targets(targets, given) if config is None else _from_file(targets, config, given)
+    if with_refusals and not any(broker.refusals.checks for broker in brokers):
+        raise UsageError("nothing to try: name checks under 'refusals' in a configuration, and it with --config FILE")
     if is_debugging:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     else:
         # A fault of ours is told in one line, as the result's reason.
         logging.disable()
-    return asyncio.run(_probe_all(brokers, _json_printer() if as_json else _picture_printer()))
+    show = _json_printer() if as_json else _picture_printer()
+    return asyncio.run(_probe_all(brokers, show, with_refusals=with_refusals))
 
 
 def _given(options: Options) -> dict[str, object]:
@@ -134,7 +146,7 @@ def _unknown(name: str, config: Path, known: list[str]) -> str:
     return f"no broker named {name!r} in {config}{hint}"
 
 
-async def _probe_all(brokers: Sequence[Broker], show: Show) -> Status:
+async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bool) -> Status:
     bound = asyncio.Semaphore(MAX_IN_FLIGHT)
     resolver = Resolver()
     judging = Judging()
@@ -143,7 +155,10 @@ async def _probe_all(brokers: Sequence[Broker], show: Show) -> Status:
     async def probe_one(broker: Broker) -> Result:
         async with bound:
             report = await probe(broker, verify=judging.verify, now=_utc_now, resolver=resolver)
-        known = Known(files=await files.look(broker, _utc_now()))
+            refusals: tuple[Refusal, ...] = ()
+            if with_refusals:
+                refusals = await refusal_round(broker, verify=judging.verify, now=_utc_now, resolver=resolver)
+        known = Known(files=await files.look(broker, _utc_now()), refusals=refusals)
         return report, await judging.assess(report, broker, _utc_now(), known)
 
     statuses = []

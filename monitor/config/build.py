@@ -13,6 +13,7 @@ from monitor.config.files import Files
 from monitor.config.hosts import without_scope
 from monitor.config.merge import PASSWORD_KEYS, merged
 from monitor.config.problems import Place, Problems
+from monitor.config.refusals import complain
 from monitor.config.schema import LONGEST_V3_1_CLIENT_ID_BYTES, BrokerOptions, DefaultOptions, TrustChoice
 from monitor.config.scope import Scope
 from monitor.config.text import quoted
@@ -24,6 +25,7 @@ from monitor.model.broker import (
     MqttVersion,
     Policy,
     Protocol,
+    RefusalSettings,
     Secret,
     TlsSettings,
     Trust,
@@ -52,6 +54,7 @@ class Builder:
         identity = self.credentials.identity(options, scope)
         mqtt = self._mqtt(own, options, scope)
         files = certificate_files(options, scope, self.files, self.problems)
+        refusals = self._refusals(options, scope)
         if options.name is None or options.host is None or trust is None:
             return None
         return Broker(
@@ -77,6 +80,7 @@ class Builder:
                 remarks=options.remarks,
             ),
             files=files,
+            refusals=refusals,
         )
 
     def _check_times(self, options: BrokerOptions, scope: Scope) -> None:
@@ -160,6 +164,15 @@ class Builder:
             password=None if password is None else Secret(password),
             topic=mqtt.topic,
             qos=mqtt.qos,
+        )
+
+    def _refusals(self, options: BrokerOptions, scope: Scope) -> RefusalSettings:
+        expired = self.credentials.expired_identity(options, scope)
+        complain(options, scope, self.problems)
+        return RefusalSettings(
+            checks=tuple(dict.fromkeys(options.refusals.checks)),
+            interval_s=options.refusals.interval,
+            expired_identity=expired,
         )
 
 

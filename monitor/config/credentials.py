@@ -11,7 +11,7 @@ from monitor.config.identity import Unusable, client_identity
 from monitor.config.merge import PASSWORD_KEYS
 from monitor.config.private_key import is_encrypted
 from monitor.config.problems import Place, Problems
-from monitor.config.schema import BrokerOptions
+from monitor.config.schema import BrokerOptions, Section
 from monitor.config.scope import Scope
 from monitor.config.text import quoted
 from monitor.model.broker import ClientIdentity
@@ -30,33 +30,41 @@ class Credentials:
 
     def identity(self, options: BrokerOptions, scope: Scope) -> ClientIdentity | None:
         """Return the client certificate with its key; None if there is none, or after a problem."""
-        tls = options.tls
-        if not all(scope.is_sound("tls", key) for key in _KEYS):
+        return self._identity(options.tls, scope, "tls", "")
+
+    def expired_identity(self, options: BrokerOptions, scope: Scope) -> ClientIdentity | None:
+        """Return the expired client certificate with its key, likewise."""
+        return self._identity(options.refusals, scope, "refusals", "expired_")
+
+    def _identity(self, options: Section, scope: Scope, section: str, prefix: str) -> ClientIdentity | None:
+        keys = tuple(f"{prefix}{key}" for key in _KEYS)
+        if not all(scope.is_sound(section, key) for key in keys):
             return None
-        for key, other in (("client_certificate", "client_key"), ("client_key", "client_certificate")):
-            if getattr(tls, key) is not None and getattr(tls, other) is None:
-                self.problems.add(scope.place("tls", key), f"expected {other} beside {key}, found none")
-        if tls.client_certificate is None or tls.client_key is None:
+        places = [scope.place(section, key) for key in keys]
+        named = [getattr(options, key) for key in keys]
+        for this, other in ((0, 1), (1, 0)):
+            if named[this] is not None and named[other] is None:
+                self.problems.add(places[this], f"expected {keys[other]} beside {keys[this]}, found none")
+        if named[0] is None or named[1] is None:
             return None
         paths = (
-            self.files.path(tls.client_certificate),
-            self.files.path(tls.client_key),
-            self.files.path(tls.client_key_passphrase_file) if tls.client_key_passphrase_file else None,
+            self.files.path(named[0]),
+            self.files.path(named[1]),
+            self.files.path(named[2]) if named[2] else None,
         )
-        certificate = self._file(paths[0], scope.place("tls", "client_certificate"))
-        key_file = self._file(paths[1], scope.place("tls", "client_key"))
-        place = scope.place("tls", "client_key_passphrase_file")
-        passphrase = None if paths[2] is None else self._secret_file(paths[2], place)
+        certificate = self._file(paths[0], places[0])
+        key_file = self._file(paths[1], places[1])
+        passphrase = None if paths[2] is None else self._secret_file(paths[2], places[2])
         if certificate is None or key_file is None or (paths[2] is not None and passphrase is None):
             return None
         if not is_encrypted(key_file.data):
-            self._warn_if_world_readable(key_file, scope.place("tls", "client_key"))
+            self._warn_if_world_readable(key_file, places[1])
             if passphrase is not None:
-                message = "expected an encrypted client_key beside it, found one that needs no passphrase"
-                self.problems.warn(place, message)
+                message = f"expected an encrypted {keys[1]} beside it, found one that needs no passphrase"
+                self.problems.warn(places[2], message)
         identity = self._checked(certificate, key_file, passphrase, paths)
         if isinstance(identity, Unusable):
-            self.problems.add(scope.place("tls", identity.key), str(identity))
+            self.problems.add(places[_KEYS.index(identity.key)], str(identity))
             return None
         return identity
 

@@ -20,10 +20,12 @@ from monitor.model.broker import (
     MqttVersion,
     Policy,
     Protocol,
+    RefusalSettings,
     TlsSettings,
     TlsVersion,
 )
 from monitor.model.config import LogFormat, Settings
+from monitor.model.refusal import RefusalCheck
 
 # Every label of every metric of ours, and what Prometheus itself attaches to a target.
 RESERVED_LABELS = frozenset(
@@ -253,6 +255,19 @@ class ExpiryOptions(Section):
     critical: Annotated[float, BeforeValidator(duration("0s", "100y"))] = _default(Policy, "expiry_critical_s")
 
 
+class RefusalOptions(Section):
+    """`refusals`: what the broker must refuse, and what that is tried with."""
+
+    interval: Annotated[float, BeforeValidator(duration("1m", "7d"))] = _default(RefusalSettings, "interval_s")
+    checks: Annotated[
+        tuple[RefusalCheck, ...],
+        BeforeValidator(list_of(one_of(RefusalCheck, "a check"), "a list of checks")),
+    ] = _default(RefusalSettings, "checks")
+    expired_client_certificate: File = None
+    expired_client_key: File = None
+    expired_client_key_passphrase_file: SecretFile = None
+
+
 class DefaultOptions(Section):
     """`defaults`: what all brokers share unless they say otherwise."""
 
@@ -268,6 +283,7 @@ class DefaultOptions(Section):
     mqtt: Annotated[MqttOptions, BeforeValidator(_section)] = MqttOptions()
     files: Annotated[CertificateFileOptions, BeforeValidator(_section)] = CertificateFileOptions()
     expiry: Annotated[ExpiryOptions, BeforeValidator(_section)] = ExpiryOptions()
+    refusals: Annotated[RefusalOptions, BeforeValidator(_section)] = RefusalOptions()
     remarks: Annotated[bool, BeforeValidator(flag("true or false"))] = _default(Policy, "remarks")
 
 

@@ -13,6 +13,7 @@ from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.installed import FileOpinion
 from monitor.model.judgement import Assessment, CertificateChange, Finding, NextBreak, ProfileOpinion, Served, Verdict
 from monitor.model.outcome import Done, Failed, PhaseReport, Skipped
+from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
 
 SCHEMA_VERSION = 1
@@ -51,6 +52,7 @@ def document(
         "next_break": None if assessment.next_break is None else _next_break(assessment.next_break),
         "changes": [_change(change) for change in changes],
         "certificate_file": None if assessment.certificate_file is None else _file(assessment.certificate_file),
+        "refusals": [_refusal(refusal) for refusal in assessment.refusals],
     }
 
 
@@ -78,6 +80,7 @@ def file_document(file: ChainFile, assessment: Assessment) -> dict[str, Any]:
         "next_break": None,
         "changes": [],
         "certificate_file": None,
+        "refusals": [],
     }
 
 
@@ -106,6 +109,7 @@ def pending(
         "next_break": None,
         "changes": [_change(change) for change in changes],
         "certificate_file": None,
+        "refusals": [],
     }
 
 
@@ -223,4 +227,13 @@ def _file(opinion: FileOpinion) -> dict[str, Any]:
         "state": reading.state.value,
         "since": words.rfc3339(reading.since),
         "served": opinion.is_served,
+    }
+
+
+def _refusal(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "check": refusal.check.value,
+        "outcome": refusal.outcome.value,
+        "detail": words.clean(refusal.detail),
+        "at": words.rfc3339(refusal.at),
     }

@@ -81,6 +81,11 @@ FAMILIES = (
         "gauge",
         "1 if the broker serves what its certificate file on this host holds, else 0; absent when that cannot be told.",
     ),
+    Family(
+        "mqtt_tls_refusal_enforced",
+        "gauge",
+        "1 if the broker refused what it must refuse, 0 if it let it in; absent when that could not be told.",
+    ),
     Family("mqtt_tls_findings", "gauge", "How many findings of each kind are present."),
     Family(
         "mqtt_tls_client_certificate_not_after_timestamp_seconds",

@@ -22,6 +22,7 @@ from monitor.model.broker import CONFIGURED_TRUST, Broker, Protocol
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Assessment
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES, Done, Failed, Phase
+from monitor.model.refusal import RefusalOutcome
 from monitor.model.report import ProbeReport
 from monitor.store import BrokerState, Histogram, MonitorSnapshot, Snapshot
 
@@ -204,6 +205,10 @@ def _add_assessment(samples: _Samples, labels: _Labels, assessment: Assessment) 
         samples.add("mqtt_tls_name_valid", labels, judgement.name_matches)
     if (file := assessment.certificate_file) is not None:
         samples.add("mqtt_tls_certificate_file_served", labels, file.is_served)
+    for refusal in assessment.refusals:
+        if refusal.outcome is not RefusalOutcome.UNKNOWN:
+            is_refused = refusal.outcome is RefusalOutcome.REFUSED
+            samples.add("mqtt_tls_refusal_enforced", labels, is_refused, check=refusal.check.value)
     present = Counter((finding.code, finding.severity) for finding in assessment.findings)
     for (code, severity), count in present.items():
         samples.add("mqtt_tls_findings", labels, count, code=code, finding_severity=severity.label)

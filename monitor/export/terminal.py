@@ -24,6 +24,9 @@ _STYLES = {
     "info": "bold cyan",
     "done": "cyan",
     "failed": "bold red",
+    "refused": "bold green",
+    "accepted": "bold red",
+    "unknown": "bold yellow",
 }
 _NAME_WIDTH = 13
 _ELAPSED_WIDTH = 9
@@ -75,6 +78,7 @@ class _Screen:
             self._heading("The broker's certificate file")
             self.print(self.text(shown.certificate_file), by=2)
         self._outlook(shown)
+        self._refusals(shown)
         self._findings(shown.findings)
 
     def show_file(self, shown: FileView) -> None:
@@ -166,6 +170,15 @@ class _Screen:
             self.print(line, by=2)
         if shown.next_break:
             self._heading(f"Next to break: {shown.next_break}")
+
+    def _refusals(self, shown: View) -> None:
+        if shown.refusals:
+            self._heading("What must be refused")
+        for refusal in shown.refusals:
+            line = self.text(f"{refusal.outcome:<8}", _STYLES[refusal.outcome])
+            line.append_text(self.text(f"  {refusal.check}", "bold"))
+            line.append_text(self.text(f"  {refusal.detail}, {refusal.when}"))
+            self.print(line, by=2)
 
     def _certificate(self, certificate: CertificateView) -> Text:
         label = self.text(f"{certificate.position} {certificate.role}  ", "dim")

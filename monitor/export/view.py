@@ -15,6 +15,7 @@ from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.installed import FileOpinion, FileState
 from monitor.model.judgement import Assessment, Finding, Hints, ProfileOpinion, Severity, Verdict
 from monitor.model.outcome import Clock, Confidence, Done, Failed, Outcome, Phase, PhaseReport
+from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
 
 # A subject alternative name list can hold thousands; the eye needs the first, and how many more there are.
@@ -93,6 +94,17 @@ class ProfileView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalView:
+    """What came of one attempt at what must be refused."""
+
+    check: str
+    outcome: str
+    """`refused`, `accepted` or `unknown`."""
+    detail: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """Everything to show of one result."""
 
@@ -116,6 +128,7 @@ class View:
     """What breaks next and when; empty while nothing works that could."""
     certificate_file: str
     """Whether it is what is served; empty where the configuration names none."""
+    refusals: tuple[RefusalView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +184,7 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
         profiles=tuple(_profile(profile, now) for profile in assessment.profiles),
         next_break=next_break(assessment, now),
         certificate_file=_file(assessment.certificate_file, now),
+        refusals=tuple(_refusal(refusal, now) for refusal in assessment.refusals),
     )
 
 
@@ -223,6 +237,15 @@ def _file(opinion: FileOpinion | None, now: datetime) -> str:
         return clean(f"{reading.path}: found {reading.detail}")
     served = {True: "served", False: "not served", None: "nothing served yet to compare it with"}[opinion.is_served]
     return clean(f"{reading.path}: {served}, replaced {words.distance(min(reading.since, now), now)}")
+
+
+def _refusal(refusal: Refusal, now: datetime) -> RefusalView:
+    return RefusalView(
+        check=refusal.check.value,
+        outcome=refusal.outcome.value,
+        detail=clean(refusal.detail),
+        when=words.distance(min(refusal.at, now), now),
+    )
 
 
 def _gravest(assessment: Assessment) -> Finding | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from monitor.model.refusal import RefusalCheck
+
 CONFIGURED_TRUST = "configured"
 """What the broker's own trust is called beside its trust profiles."""
 
@@ -101,6 +103,8 @@ class TlsSettings:
     """Reference identity (RFC 9525): A-label DNS name without trailing dot, or IP literal. Also the SNI, if DNS."""
     client_identity: ClientIdentity | None = None
     minimum_version: TlsVersion = TlsVersion.V1_2
+    maximum_version: TlsVersion | None = None
+    """None: the newest. Ordinary probes know no other; attempts at what must be refused do."""
     alpn: tuple[str, ...] = ()
     trust_profiles: tuple[TrustProfile, ...] = ()
     """Sorted by name."""
@@ -140,6 +144,17 @@ class CertificateFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalSettings:
+    """What the broker must refuse, and how often that is tried."""
+
+    checks: tuple[RefusalCheck, ...] = ()
+    """In the order in which they are tried, each once; what each of them needs is there."""
+    interval_s: float = 3600.0
+    expired_identity: ClientIdentity | None = None
+    """What `expired_client_certificate` shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
     """One broker to watch: one connection per probe and address, all phases under one deadline."""
 
@@ -157,3 +172,4 @@ class Broker:
     mqtt: MqttSettings = MqttSettings()
     policy: Policy = Policy()
     files: CertificateFiles | None = None
+    refusals: RefusalSettings = RefusalSettings()

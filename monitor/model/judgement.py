@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from monitor.model.installed import FileOpinion
+from monitor.model.refusal import Refusal
 
 
 class Validator(StrEnum):
@@ -226,6 +227,8 @@ class Assessment:
     """None while nothing works that could stop working: what is broken already is a finding."""
     certificate_file: FileOpinion | None = None
     """None if the configuration names no file."""
+    refusals: tuple[Refusal, ...] = ()
+    """What the latest attempts at what must be refused came to."""
 
     @property
     def verdict(self) -> Verdict:

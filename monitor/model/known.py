@@ -12,6 +12,7 @@ from monitor.model.installed import InstalledFiles
 from monitor.model.judgement import CertificateChange
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
+from monitor.model.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Neighbour:
 class Known:
     """Facts that were gathered at other times, or elsewhere. A command that probes once knows nothing of the kind."""
 
+    refusals: tuple[Refusal, ...] = ()
+    """What came of the latest attempts at what must be refused, in the order in which they were made."""
     last_seen: TlsFacts | None = None
     """The latest handshake that brought certificates: what the report's chain is compared with, and what is judged in
     place of one that has none."""

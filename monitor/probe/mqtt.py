@@ -37,29 +37,35 @@ def open_session(channel: Channel, broker: Broker) -> MqttSession:
     )
 
 
-async def converse(session: MqttSession, channel: Channel, broker: Broker, recorder: Recorder) -> None:
-    """Go through the four phases.
+async def converse(
+    session: MqttSession, channel: Channel, broker: Broker, recorder: Recorder, phases: tuple[Phase, ...]
+) -> None:
+    """Go through these phases.
 
     Raises:
         PhaseFault: the present phase failed.
     """
     witness = session.witness
     try:
-        _begin(Phase.MQTT_CONNECT, channel, recorder)
-        await session.connect()
-        recorder.exchanged(witness.sent_at(PacketType.CONNECT), witness.connack)
-        _begin(Phase.SUBSCRIBE, channel, recorder)
-        await session.subscribe()
-        recorder.exchanged(witness.sent_at(PacketType.SUBSCRIBE), witness.suback)
-        _begin(Phase.PUBLISH, channel, recorder)
-        await session.publish()
-        if broker.mqtt.qos:
-            recorder.exchanged(witness.sent_at(PacketType.PUBLISH), witness.published)
-        else:
-            recorder.done(0.0, Clock.USER)  # QoS 0 waits for nothing
-        _begin(Phase.ROUNDTRIP, channel, recorder)
-        await session.own_message()
-        recorder.exchanged(witness.sent_at(PacketType.PUBLISH), witness.own_message)
+        for phase in phases:
+            recorder.begin(phase)
+            channel.allow(MAX_EXCHANGE_BYTES)
+            match phase:
+                case Phase.MQTT_CONNECT:
+                    await session.connect()
+                    recorder.exchanged(witness.sent_at(PacketType.CONNECT), witness.connack)
+                case Phase.SUBSCRIBE:
+                    await session.subscribe()
+                    recorder.exchanged(witness.sent_at(PacketType.SUBSCRIBE), witness.suback)
+                case Phase.PUBLISH:
+                    await session.publish()
+                    if broker.mqtt.qos:
+                        recorder.exchanged(witness.sent_at(PacketType.PUBLISH), witness.published)
+                    else:
+                        recorder.done(0.0, Clock.USER)  # QoS 0 waits for nothing
+                case Phase.ROUNDTRIP:
+                    await session.own_message()
+                    recorder.exchanged(witness.sent_at(PacketType.PUBLISH), witness.own_message)
     except ChannelFault as fault:
         raise _worded(fault, channel, recorder.phase) from None
 
@@ -70,11 +76,6 @@ def timeout_fault(phase: Phase, session: MqttSession | None, timeout_s: float) -
         count = session.witness.foreign_messages
         return PhaseFault("foreign_message", f"{count} messages came on our topic, none of them ours")
     return PhaseFault("timeout", f"the probe's limit of {timeout_s:g} s was reached")
-
-
-def _begin(phase: Phase, channel: Channel, recorder: Recorder) -> None:
-    recorder.begin(phase)
-    channel.allow(MAX_EXCHANGE_BYTES)
 
 
 def _worded(fault: ChannelFault, channel: Channel, phase: Phase) -> PhaseFault:

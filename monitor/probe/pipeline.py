@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from monitor.model.broker import Broker, Protocol
 from monitor.model.facts import TcpFacts
-from monitor.model.outcome import Clock, Phase
+from monitor.model.outcome import MQTT_PHASES, Clock, Phase
 from monitor.model.reasons import INTERNAL
 from monitor.model.report import ProbeReport
 from monitor.probe.connect import connect
@@ -30,9 +30,24 @@ GOODBYE_S = 0.5
 log = logging.getLogger(__name__)
 
 
-async def probe(broker: Broker, *, verify: Verify, now: Callable[[], datetime], resolver: Resolver) -> ProbeReport:
-    """Probe once. Whatever the broker does is in the report; only cancellation comes out as an exception."""
-    run = _Run(broker, verify, now, resolver)
+async def probe(
+    broker: Broker,
+    *,
+    verify: Verify,
+    now: Callable[[], datetime],
+    resolver: Resolver,
+    mqtt_phases: Sequence[Phase] = MQTT_PHASES,
+) -> ProbeReport:
+    """Probe once. Whatever the broker does is in the report; only cancellation comes out as an exception.
+
+    Args:
+        broker: what to probe, and how.
+        verify: the gate in front of every secret.
+        now: the wall clock; UTC, aware.
+        resolver: for its name.
+        mqtt_phases: which to go through, in their order, where the protocol is MQTT; the others are not reported.
+    """
+    run = _Run(broker, verify, now, resolver, tuple(mqtt_phases) if broker.protocol is Protocol.MQTT else ())
     try:
         async with Deadline(broker.timeout_s) as deadline:
             try:
@@ -53,19 +68,27 @@ async def probe(broker: Broker, *, verify: Verify, now: Callable[[], datetime], 
 class _Run:
     """One probe under way: what is open, and what was seen through it."""
 
-    def __init__(self, broker: Broker, verify: Verify, now: Callable[[], datetime], resolver: Resolver) -> None:
-        self.recorder = Recorder(broker, now())
+    def __init__(
+        self,
+        broker: Broker,
+        verify: Verify,
+        now: Callable[[], datetime],
+        resolver: Resolver,
+        mqtt_phases: tuple[Phase, ...],
+    ) -> None:
+        self.recorder = Recorder(broker, now(), mqtt_phases)
         self._broker = broker
         self._verify = verify
         self._now = now
         self._resolver = resolver
+        self._mqtt_phases = mqtt_phases
         self._is_over = False
         self._tcp: TcpConnection | None = None
         self._channel: Channel | None = None
         self._session: MqttSession | None = None
 
     async def phases(self, deadline: float) -> None:
-        """Go through every phase of the broker's protocol.
+        """Go through every phase.
 
         Raises:
             PhaseFault: the present phase failed.
@@ -80,9 +103,9 @@ class _Run:
         recorder.done(self._tcp.connect_s, self._tcp.connect_clock)
         self._channel = open_channel(self._tcp, broker)
         await handshake(self._channel, broker, self._verify, self._now(), recorder)
-        if broker.protocol is Protocol.MQTT:
+        if self._mqtt_phases:
             self._session = open_session(self._channel, broker)
-            await converse(self._session, self._channel, broker, recorder)
+            await converse(self._session, self._channel, broker, recorder, self._mqtt_phases)
 
     async def goodbye(self, deadline: float) -> None:
         """Leave, and give the peer a moment to close too."""

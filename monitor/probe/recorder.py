@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
-from monitor.model.broker import Broker, Protocol
+from monitor.model.broker import Broker
 from monitor.model.facts import MqttFacts, TcpFacts, TlsFacts
-from monitor.model.outcome import MQTT_PHASES, TLS_PHASES, Clock, Done, Failed, Outcome, Phase, PhaseReport, Skipped
+from monitor.model.outcome import TLS_PHASES, Clock, Done, Failed, Outcome, Phase, PhaseReport, Skipped
 from monitor.model.reasons import INTERNAL
 from monitor.model.report import ProbeReport
 from monitor.probe.fault import PhaseFault
@@ -17,12 +17,13 @@ from monitor.probe.witness import Arrival
 class Recorder:
     """The outcomes of one probe. Exactly one phase is under way from `begin` on."""
 
-    def __init__(self, broker: Broker, started_at: datetime) -> None:
+    def __init__(self, broker: Broker, started_at: datetime, mqtt_phases: tuple[Phase, ...]) -> None:
         self.phase = Phase.RESOLVE
         self.address: str | None = None
         self.tcp: TcpFacts | None = None
         self.tls: TlsFacts | None = None
         self._broker = broker
+        self._phases = (*TLS_PHASES, *mqtt_phases)
         self._started_at = started_at
         self._started = self._phase_started = time.monotonic()
         self._outcomes: dict[Phase, Outcome] = {}
@@ -60,7 +61,6 @@ class Recorder:
 
     def report(self, mqtt: MqttFacts | None) -> ProbeReport:
         """Return everything, with what was not reached as `Skipped`."""
-        phases = (*TLS_PHASES, *MQTT_PHASES) if self._broker.protocol is Protocol.MQTT else TLS_PHASES
         unreached = Skipped(blocked_by=self.phase)
         return ProbeReport(
             broker=self._broker.name,
@@ -69,7 +69,9 @@ class Recorder:
             started_at=self._started_at,
             duration_s=time.monotonic() - self._started,
             address=self.address,
-            phases=tuple(PhaseReport(phase=phase, outcome=self._outcomes.get(phase, unreached)) for phase in phases),
+            phases=tuple(
+                PhaseReport(phase=phase, outcome=self._outcomes.get(phase, unreached)) for phase in self._phases
+            ),
             tcp=self.tcp,
             tls=self.tls,
             mqtt=mqtt,

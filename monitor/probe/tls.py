@@ -31,6 +31,7 @@ def open_channel(tcp: TcpConnection, broker: Broker) -> Channel:
     engine = TlsEngine(
         server_name=_sni(tls.server_name),
         minimum_version=tls.minimum_version,
+        maximum_version=tls.maximum_version,
         alpn=tls.alpn,
         identity=tls.client_identity,
     )

@@ -12,6 +12,7 @@ from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Assessment, CertificateChange, Changed, Verdict
 from monitor.model.outcome import Failed, Phase
 from monitor.model.pace import Pace
+from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
 from monitor.store.histogram import LATENCY_BOUNDS_S, Histogram
 
@@ -83,6 +84,8 @@ class BrokerState:
     """What changed in what was served; latest first, bounded."""
     last_change: CertificateChange | None = None
     """The latest that concerns devices which hold on to the old CA."""
+    refusals: tuple[Refusal, ...] = ()
+    """What the latest attempts at what must be refused came to."""
     standing_since: datetime | None = None
     """When the present verdict and reason began."""
     failing_since: datetime | None = None

@@ -13,6 +13,7 @@ from monitor.model.judgement import Assessment, CertificateChange, Changed
 from monitor.model.known import NOTHING_KNOWN, Known
 from monitor.model.outcome import Done, Failed, Phase, PhaseReport
 from monitor.model.pace import Pace
+from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
 from monitor.store.daemon import MonitorStats
 from monitor.store.fleet import Fleet
@@ -60,6 +61,12 @@ class Store:
         """Return the addresses at which that broker is watched; none where it is not watched by address."""
         return tuple(address for address in self._states.get(name, {}) if address is not None)
 
+    def record_refusals(self, broker: Broker, refusals: tuple[Refusal, ...]) -> None:
+        """Take in what a round of attempts came to, unless the broker is no longer watched at that host and port."""
+        for address, state in self._states.get(broker.name, {}).items():
+            if _is_same_place(state.broker, broker):
+                self._states[broker.name][address] = replace(state, refusals=refusals)
+
     def record(self, report: ProbeReport, assessment: Assessment) -> Change:
         """Take in one result.
 
@@ -94,6 +101,7 @@ class Store:
         tls = serving if serving is not None and serving.certificates else state.tls
         leaf = None if tls is None else tls.certificates[0]
         return Known(
+            refusals=state.refusals,
             last_seen=state.tls,
             last_seen_at=state.tls_seen_at,
             last_change=state.last_change,
@@ -120,7 +128,12 @@ class Store:
     def _configured(self, broker: Broker) -> dict[str | None, BrokerState]:
         not_after = _client_not_after(broker.tls.client_identity)
         kept = {
-            address: replace(state, broker=broker, client_certificate_not_after=not_after)
+            address: replace(
+                state,
+                broker=broker,
+                client_certificate_not_after=not_after,
+                refusals=tuple(refusal for refusal in state.refusals if refusal.check in broker.refusals.checks),
+            )
             for address, state in self._states.get(broker.name, {}).items()
             if _is_same_place(broker, state.broker) and broker.addresses is state.broker.addresses
         }

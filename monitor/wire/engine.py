@@ -61,10 +61,11 @@ class TlsEngine:
         *,
         server_name: str | None,
         minimum_version: TlsVersion = TlsVersion.V1_2,
+        maximum_version: TlsVersion | None = None,
         alpn: tuple[str, ...] = (),
         identity: ClientIdentity | None = None,
     ) -> None:
-        self._connection = SSL.Connection(_context(minimum_version, alpn, identity), None)
+        self._connection = SSL.Connection(_context(minimum_version, maximum_version, alpn, identity), None)
         self._connection.set_connect_state()
         self._connection.request_ocsp()
         if server_name is not None:
@@ -181,7 +182,9 @@ class TlsEngine:
 
 
 @lru_cache(maxsize=256)
-def _context(minimum: TlsVersion, alpn: tuple[str, ...], identity: ClientIdentity | None) -> SSL.Context:
+def _context(
+    minimum: TlsVersion, maximum: TlsVersion | None, alpn: tuple[str, ...], identity: ClientIdentity | None
+) -> SSL.Context:
     # Making one costs more than a handshake's share of the budget; brokers with equal settings share it.
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_verify(SSL.VERIFY_NONE)
@@ -189,6 +192,8 @@ def _context(minimum: TlsVersion, alpn: tuple[str, ...], identity: ClientIdentit
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_cipher_list(_CIPHERS)
     context.set_min_proto_version(_VERSIONS[minimum])
+    if maximum is not None:
+        context.set_max_proto_version(_VERSIONS[maximum])
     if alpn:
         context.set_alpn_protos([name.encode("ascii") for name in alpn])
     if identity is not None:

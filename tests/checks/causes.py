@@ -17,6 +17,7 @@ from monitor.model.installed import FileState
 from monitor.model.known import Known
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
+from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, neighbour, on_disk
 from tests.x509 import odd
 
@@ -105,6 +106,11 @@ def leaf(**deviation: object) -> Callable[[], TlsFacts]:
 def session(**settled: str | None) -> Callable[[], TlsFacts]:
     """Settle on something else in the handshake."""
     return lambda: replace(handshake(LEAF, INTERMEDIATE), **settled)  # type: ignore[arg-type]
+
+
+def attempt(check: RefusalCheck, outcome: RefusalOutcome, detail: str = "a stranger was let in") -> Refusal:
+    """Tell what came of an attempt at what must be refused."""
+    return Refusal(check=check, outcome=outcome, detail=detail, at=NOW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +277,16 @@ CAUSES = (
         tls=lambda: handshake(LEAF, INTERMEDIATE),
         known=lambda: Known(paces={Phase.CONNECT: Pace(recent=(0.4,) * 5, blocks=(0.02,) * 6)}),
         elapsed_s=0.4,
+    ),
+    Cause(
+        code="refusal_not_enforced",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(refusals=(attempt(RefusalCheck.ANONYMOUS, RefusalOutcome.ACCEPTED),)),
+    ),
+    Cause(
+        code="refusal_not_told",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(refusals=(attempt(RefusalCheck.ANONYMOUS, RefusalOutcome.UNKNOWN),)),
     ),
     Cause(
         code="certificate_unreadable",

@@ -12,7 +12,9 @@ import pytest
 from monitor.config.load import broker_from_options, load
 from monitor.model.broker import Broker, MqttSettings, MqttVersion, Policy, Protocol, TlsVersion
 from monitor.model.config import ConfigError, LogFormat, Settings
+from monitor.model.refusal import RefusalCheck
 from tests.config.conftest import Load
+from tests.support.pki import TestPki
 
 THREE_LINES = "brokers:\n  - name: a\n    host: a.example\n"
 
@@ -242,3 +244,33 @@ def pki_ca(tmp_path: Path) -> Path:
     path = tmp_path / "ca.pem"
     path.write_bytes((Path(__file__).parent / "bad" / "files" / "ca.pem").read_bytes())
     return path
+
+
+def test_refusals_are_read_with_what_they_need(load_text: Load, write: Callable[..., Path], pki: TestPki) -> None:
+    write("old.pem", pki.client)
+    write("old.key", pki.client.key_pem)
+    config = load_text(
+        """
+defaults:
+  refusals: {interval: 2h, checks: [foreign_client_certificate]}
+brokers:
+  - name: shared
+    host: a.example
+  - name: own
+    host: b.example
+    mqtt: {username: u}
+    refusals:
+      checks: [anonymous, expired_client_certificate, anonymous]
+      expired_client_certificate: old.pem
+      expired_client_key: old.key
+  - name: none
+    host: c.example
+    refusals: {checks: []}
+"""
+    )
+    shared, own, none = (broker.refusals for broker in config.brokers)
+    assert (shared.interval_s, shared.checks) == (7200, (RefusalCheck.FOREIGN_CLIENT_CERTIFICATE,))
+    assert own.checks == (RefusalCheck.ANONYMOUS, RefusalCheck.EXPIRED_CLIENT_CERTIFICATE)
+    assert own.expired_identity is not None
+    assert own.expired_identity.chain == (pki.client.der,)
+    assert none.checks == ()

@@ -8,6 +8,7 @@ from monitor.model.installed import FileState
 from monitor.model.judgement import Changed, Hints
 from monitor.model.outcome import Phase
 from tests.support.records import (
+    REFUSALS,
     a_break,
     a_broker,
     a_certificate,
@@ -36,6 +37,7 @@ KEYS = [
     "next_break",
     "changes",
     "certificate_file",
+    "refusals",
 ]  # fmt: skip
 
 
@@ -206,3 +208,16 @@ def test_certificate_file_is_told_with_whether_it_is_served() -> None:
     }  # fmt: skip
     gone = document(report, an_assessment(report, certificate_file=a_file(FileState.MISSING, is_served=None)))
     assert (gone["certificate_file"]["state"], gone["certificate_file"]["served"]) == ("missing", None)
+
+
+def test_attempts_at_what_must_be_refused_are_told() -> None:
+    report = a_report()
+    shown = document(report, an_assessment(report, refusals=REFUSALS))["refusals"]
+    assert shown[0] == {
+        "check": "anonymous",
+        "outcome": "refused",
+        "detail": "CONNACK with code 5",
+        "at": "2026-11-23T11:50:00Z",
+    }
+    assert [attempt["outcome"] for attempt in shown] == ["refused", "accepted", "unknown"]
+    assert shown[2]["detail"].isprintable()

@@ -18,6 +18,7 @@ from monitor.model.outcome import MQTT_PHASES, TLS_PHASES
 from monitor.store import Snapshot, Store
 from tests.support.records import (
     NOW,
+    REFUSALS,
     a_break,
     a_broker,
     a_certificate,
@@ -59,7 +60,9 @@ def everything() -> Snapshot:
     healthy = a_report("healthy", tls=replace(tls_facts(), alpn="mqtt"))
     profiles = (a_profile(), a_profile("gateway", error="OpenSSL says: no"))
     change = a_change(Changed.LEAF, Changed.ISSUER)
-    opinions = an_assessment(healthy, a_finding(), profiles=profiles, change=change, next_break=a_break())
+    opinions = an_assessment(
+        healthy, a_finding(), profiles=profiles, change=change, next_break=a_break(), refusals=REFUSALS
+    )
     store.record(healthy, replace(opinions, certificate_file=a_file()))
     store.record(*expired())
     tls_only = a_report("dashboard", protocol=Protocol.TLS)
@@ -261,6 +264,13 @@ def test_file_that_cannot_be_compared_has_no_series(is_served: bool | None, valu
 def test_next_break_is_one_series_with_its_cause() -> None:
     assert of(series(everything()), "mqtt_tls_next_break_timestamp_seconds") == {
         '{broker="healthy",cause="leaf",site="north"}': (NOW + timedelta(days=12, hours=1)).timestamp()
+    }
+
+
+def test_refusals_are_1_or_0_and_absent_where_nothing_was_told() -> None:
+    assert of(series(everything()), "mqtt_tls_refusal_enforced") == {
+        '{broker="healthy",check="anonymous",site="north"}': 1.0,
+        '{broker="healthy",check="no_client_certificate",site="north"}': 0.0,
     }
 
 

@@ -12,6 +12,7 @@ from monitor.model.report import ProbeReport
 from monitor.store import BrokerState, Store
 from tests.support.records import (
     NOW,
+    REFUSALS,
     a_break,
     a_broker,
     a_certificate,
@@ -243,6 +244,15 @@ def test_certificate_file_is_on_its_brokers_page() -> None:
     result = (report, an_assessment(report, certificate_file=a_file(is_served=False)))
     page = Reader(broker_page(state_of(result), NOW)).text
     assert "Certificate file /etc/mosquitto/server.pem: not served, replaced 3 hours ago" in page
+
+
+def test_attempts_at_what_must_be_refused_are_on_the_page() -> None:
+    report = a_report()
+    html = broker_page(state_of((report, an_assessment(report, refusals=REFUSALS))), NOW)
+    page = Reader(html).text
+    assert "What must be refused anonymous refused : CONNACK with code 5 10 minutes ago" in page
+    assert "no_client_certificate accepted : a client was let in 10 minutes ago" in page
+    assert "wrong_password unknown : connect_refused: <no>" in page
 
 
 def cluster() -> Store:

@@ -13,6 +13,7 @@ from monitor.model.judgement import Assessment, Finding, Hints, Severity
 from monitor.model.outcome import Clock, Confidence, Done, Phase, PhaseReport
 from monitor.model.report import ProbeReport
 from tests.support.records import (
+    REFUSALS,
     a_break,
     a_certificate,
     a_chain,
@@ -242,10 +243,20 @@ def test_profiles_and_what_breaks_next_have_a_line_each() -> None:
     )
 
 
+def test_attempts_at_what_must_be_refused_have_a_line_each() -> None:
+    report = a_report()
+    lines = shown(report, an_assessment(report, refusals=REFUSALS), width=120).splitlines()
+    assert "What must be refused" in lines
+    assert "  refused   anonymous  CONNACK with code 5, 10 minutes ago" in lines
+    assert "  accepted  no_client_certificate  a client was let in, 10 minutes ago" in lines
+    assert "  unknown   wrong_password  connect_refused: <no> \ufffd[31m, 10 minutes ago" in lines
+
+
 def test_broker_without_profiles_or_anything_left_to_break_has_no_lines_about_them() -> None:
     text = of(a_report())
     assert "Trust profiles" not in text
     assert "Next to break" not in text
+    assert "must be refused" not in text
 
 
 @pytest.mark.parametrize(

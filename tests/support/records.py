@@ -33,6 +33,7 @@ from monitor.model.outcome import (
     PhaseReport,
     Skipped,
 )
+from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
 from monitor.model.report import ProbeReport
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -232,6 +233,7 @@ def an_assessment(
     change: CertificateChange | None = None,
     next_break: NextBreak | None = None,
     certificate_file: FileOpinion | None = None,
+    refusals: tuple[Refusal, ...] = (),
 ) -> Assessment:
     """Return an assessment of that report with these findings, gravest first."""
     return Assessment(
@@ -244,7 +246,25 @@ def an_assessment(
         change=change,
         next_break=next_break,
         certificate_file=certificate_file,
+        refusals=refusals,
     )
+
+
+def a_refusal(
+    check: RefusalCheck = RefusalCheck.ANONYMOUS,
+    outcome: RefusalOutcome = RefusalOutcome.REFUSED,
+    detail: str = "CONNACK with code 5",
+) -> Refusal:
+    """Return what came of an attempt ten minutes ago."""
+    return Refusal(check=check, outcome=outcome, detail=detail, at=NOW - timedelta(minutes=10))
+
+
+REFUSALS = (
+    a_refusal(),
+    a_refusal(RefusalCheck.NO_CLIENT_CERTIFICATE, RefusalOutcome.ACCEPTED, "a client was let in"),
+    a_refusal(RefusalCheck.WRONG_PASSWORD, RefusalOutcome.UNKNOWN, "connect_refused: <no> \x1b[31m"),
+)
+"""One of each outcome, the last with a text that must not reach a terminal or a page as it is."""
 
 
 def a_profile(name: str = "devices-2022", *, error: str | None = None) -> ProfileOpinion:

@@ -1,0 +1,89 @@
+"""Attempts with something missing or wrong in the credentials, everything else as in an ordinary probe.
+
+What is right goes to an accepted broker alone, as ever: the attempts pass the same gate.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+from monitor.model.broker import Broker, ClientIdentity, Secret
+from monitor.model.outcome import Confidence, Failed, Phase
+from monitor.probe.refusals.evidence import Evidence, Means, accepted, failed, one_of, refused, said, unknown
+from monitor.probe.refusals.stranger import stranger
+from monitor.x509.certificate import read_chain
+
+_JUDGING = (Phase.HANDSHAKE, Phase.MQTT_CONNECT)
+_CONNECT = (Phase.MQTT_CONNECT,)
+_NOT_LET_IN = ("not_authorized", "bad_user_name_or_password")
+_HUNG_UP = ("closed", "reset")
+
+
+async def no_client_certificate(broker: Broker, means: Means) -> Evidence:
+    """Connect as ever, but show no client certificate."""
+    ended = failed(await means.probe(_showing(broker, None), Phase.MQTT_CONNECT))
+    if ended is None:
+        return accepted("a client without a certificate was let in")
+    return _by_certificate(ended, "client_certificate_required")
+
+
+async def foreign_client_certificate(broker: Broker, means: Means) -> Evidence:
+    """Show a client certificate of a CA that nobody knows."""
+    ended = failed(await means.probe(_showing(broker, stranger()), Phase.MQTT_CONNECT))
+    if ended is None:
+        return accepted("a client with a certificate of a CA that nobody knows was let in")
+    return _by_certificate(ended, "client_certificate_rejected")
+
+
+async def expired_client_certificate(broker: Broker, means: Means) -> Evidence:
+    """Show the expired client certificate of the configuration."""
+    identity = broker.refusals.expired_identity
+    assert identity is not None
+    not_after = read_chain(identity.chain[:1])[0].not_after
+    if not_after is None or not_after >= means.now():
+        return unknown("the certificate that is configured as expired has not expired")
+    ended = failed(await means.probe(_showing(broker, identity), Phase.MQTT_CONNECT))
+    if ended is None:
+        return accepted("a client with an expired certificate was let in")
+    return _by_certificate(ended, "client_certificate_rejected")
+
+
+async def anonymous(broker: Broker, means: Means) -> Evidence:
+    """Connect without user name and password."""
+    nameless = replace(broker, mqtt=replace(broker.mqtt, username=None, password=None))
+    ended = failed(await means.probe(nameless, Phase.MQTT_CONNECT))
+    if ended is None:
+        return accepted("a client without user name and password was let in")
+    return _by_password(ended)
+
+
+async def wrong_password(broker: Broker, means: Means) -> Evidence:
+    """Connect with the right user name and a password that is none."""
+    guess = Secret(secrets.token_urlsafe(16).encode())
+    ended = failed(await means.probe(replace(broker, mqtt=replace(broker.mqtt, password=guess)), Phase.MQTT_CONNECT))
+    if ended is None:
+        return accepted("a client with a wrong password was let in")
+    return _by_password(ended)
+
+
+def _showing(broker: Broker, identity: ClientIdentity | None) -> Broker:
+    return replace(broker, tls=replace(broker.tls, client_identity=identity))
+
+
+def _by_certificate(ended: Failed, word: str) -> Evidence:
+    if one_of(ended.reason, _JUDGING, (word,)):
+        return refused(said(ended), needs_control=ended.confidence is Confidence.INFERRED)
+    if one_of(ended.reason, _CONNECT, _NOT_LET_IN):
+        # Where TLS does not demand a certificate, MQTT may: only that is different from the ordinary connection.
+        return refused(said(ended), needs_control=True)
+    return unknown(said(ended))
+
+
+def _by_password(ended: Failed) -> Evidence:
+    if one_of(ended.reason, _CONNECT, _NOT_LET_IN):
+        return refused(said(ended), needs_control=False)
+    if one_of(ended.reason, _CONNECT, _HUNG_UP):
+        # A server may hang up without a CONNACK (MQTT 3.1.1 3.1.4).
+        return refused(said(ended), needs_control=True)
+    return unknown(said(ended))

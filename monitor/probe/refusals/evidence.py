@@ -1,0 +1,73 @@
+"""What one attempt has shown, and whether that is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.model.broker import Broker
+from monitor.model.outcome import Failed, Phase
+from monitor.model.refusal import RefusalOutcome
+from monitor.model.report import ProbeReport
+from monitor.probe.pipeline import probe
+from monitor.probe.resolve import Resolver
+from monitor.probe.tls import Verify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What an attempt comes to."""
+
+    outcome: RefusalOutcome
+    detail: str
+    """What was seen, without a full stop."""
+    needs_control: bool = False
+    """A broker that has just gone down looks the same: it holds only if an ordinary connection is let in now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What attempts are made with."""
+
+    verify: Verify
+    now: Callable[[], datetime]
+    resolver: Resolver
+
+    async def probe(self, broker: Broker, *mqtt_phases: Phase) -> ProbeReport:
+        """Probe once, through these phases of MQTT."""
+        return await probe(broker, verify=self.verify, now=self.now, resolver=self.resolver, mqtt_phases=mqtt_phases)
+
+
+Attempt = Callable[[Broker, Means], Awaitable[Evidence]]
+
+
+def refused(detail: str, *, needs_control: bool) -> Evidence:
+    """It failed, and for the right reason."""
+    return Evidence(outcome=RefusalOutcome.REFUSED, detail=detail, needs_control=needs_control)
+
+
+def accepted(detail: str) -> Evidence:
+    """It was let in: that needs no second look."""
+    return Evidence(outcome=RefusalOutcome.ACCEPTED, detail=detail)
+
+
+def unknown(detail: str) -> Evidence:
+    """It failed for another reason, which says nothing of this one."""
+    return Evidence(outcome=RefusalOutcome.UNKNOWN, detail=detail)
+
+
+def failed(report: ProbeReport) -> Failed | None:
+    """Return how the connection failed; None if it did not."""
+    outcome = None if report.failure is None else report.failure.outcome
+    return outcome if isinstance(outcome, Failed) else None
+
+
+def said(failure: Failed) -> str:
+    """Word a failure for a detail."""
+    return f"{failure.reason}: {failure.detail}"
+
+
+def one_of(reason: str, phases: Sequence[Phase], words: Sequence[str]) -> bool:
+    """Tell whether a failure's reason is one of these words in one of these phases."""
+    return any(reason == f"{phase}_{word}" for phase in phases for word in words)

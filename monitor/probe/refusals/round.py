@@ -1,0 +1,84 @@
+"""One round: every attempt that a broker's settings name, one connection after the other, and what each came to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from monitor.model.broker import Broker, MqttVersion
+from monitor.model.outcome import Phase
+from monitor.model.refusal import Refusal, RefusalCheck
+from monitor.probe.refusals import credentials
+from monitor.probe.refusals.evidence import Attempt, Evidence, Means, failed, said, unknown
+from monitor.probe.resolve import Resolver
+from monitor.probe.tls import Verify
+
+PACE_S: Final = 0.05
+"""Between two connections: a broker that counts them by the second sees no burst."""
+
+_MARK = "-refusal"
+_LONGEST_PREFIX_V3_1 = 14  # MQTT 3.1 limits client ids to 23 bytes, and nine of them follow the prefix
+
+_ATTEMPTS: MappingProxyType[RefusalCheck, Attempt] = MappingProxyType(
+    {
+        RefusalCheck.NO_CLIENT_CERTIFICATE: credentials.no_client_certificate,
+        RefusalCheck.EXPIRED_CLIENT_CERTIFICATE: credentials.expired_client_certificate,
+        RefusalCheck.FOREIGN_CLIENT_CERTIFICATE: credentials.foreign_client_certificate,
+        RefusalCheck.ANONYMOUS: credentials.anonymous,
+        RefusalCheck.WRONG_PASSWORD: credentials.wrong_password,
+    }
+)
+
+
+async def refusal_round(
+    broker: Broker, *, verify: Verify, now: Callable[[], datetime], resolver: Resolver
+) -> tuple[Refusal, ...]:
+    """Try everything that `broker.refusals` names; return what came of it, in that order.
+
+    A broker that is down refuses everything. So the round begins with an ordinary connection, which must be let in,
+    and each refusal that a broker going down would look like is followed by another one.
+    """
+    marked, means = _marked(broker), Means(verify=verify, now=now, resolver=resolver)
+    hindrance = await _hindrance(marked, means)
+    refusals = []
+    for check in broker.refusals.checks:
+        at = now()
+        evidence = unknown(f"an ordinary connection fails as well ({hindrance})") if hindrance else None
+        evidence = evidence or await _tried(check, marked, means)
+        refusals.append(Refusal(check=check, outcome=evidence.outcome, detail=evidence.detail, at=at))
+    return tuple(refusals)
+
+
+def round_limit_s(broker: Broker) -> float:
+    """Return how long a round may take at most: each attempt and each control has the probe's time."""
+    return (2 * len(broker.refusals.checks) + 1) * (broker.timeout_s + PACE_S)
+
+
+async def _tried(check: RefusalCheck, broker: Broker, means: Means) -> Evidence:
+    await asyncio.sleep(PACE_S)
+    evidence = await _ATTEMPTS[check](broker, means)
+    if not evidence.needs_control:
+        return evidence
+    await asyncio.sleep(PACE_S)
+    hindrance = await _hindrance(broker, means)
+    if hindrance is None:
+        return evidence
+    return unknown(f"{evidence.detail}; right afterwards an ordinary connection failed as well ({hindrance})")
+
+
+async def _hindrance(broker: Broker, means: Means) -> str | None:
+    """Connect as an ordinary probe does, up to the point where a client is let in. None if it is."""
+    ended = failed(await means.probe(broker, Phase.MQTT_CONNECT))
+    return None if ended is None else said(ended)
+
+
+def _marked(broker: Broker) -> Broker:
+    """Give the attempts' client ids a mark, by which the broker's operator knows them."""
+    prefix = broker.mqtt.client_id_prefix
+    if broker.mqtt.version is MqttVersion.V3_1:
+        prefix = prefix[: _LONGEST_PREFIX_V3_1 - len(_MARK)]
+    return replace(broker, mqtt=replace(broker.mqtt, client_id_prefix=prefix + _MARK))
