@@ -21,8 +21,8 @@ def refusals(report: ProbeReport, latest: tuple[Refusal, ...]) -> Iterator[Findi
         if refusal.outcome is RefusalOutcome.ACCEPTED:
             yield finding(
                 "refusal_not_enforced",
-                f"{capitalised(refusal.detail)} on {moment(refusal.at)}, which the broker must refuse "
-                f"({refusal.check.value}).",
+                f"{capitalised(refusal.detail)}; the broker must refuse that ({refusal.check.value}, tried on "
+                f"{moment(refusal.at)}).",
                 severity=words.severity,
                 advice=words.advice,
             )

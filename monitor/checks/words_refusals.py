@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from monitor.checks.entry import Advice, Entry, critical, do
-from monitor.checks.hints import ACCOUNTS, CLIENT_CA_FILES
+from monitor.checks.hints import ACCOUNTS, ACL, CIPHER_SUITES, CLIENT_CA_FILES, TLS_SWITCH, TLS_VERSIONS
 from monitor.model.judgement import Hints, Severity
 from monitor.model.refusal import RefusalCheck
 
@@ -56,6 +56,26 @@ _NOBODY_NAMELESS: Final = Hints(
         ("NATS", "`authorization { users }`, and no `no_auth_user` in `mqtt { ... }`."),
     ),
 )
+_TOPICS_BY_DEFAULT: Final = Hints(
+    caption="Forbidding every topic that no rule allows",
+    by_broker=(
+        ("EMQX", "`authorization.no_match = deny` in emqx.conf, and `{deny, all}.` as the last line of acl.conf."),
+        ("Mosquitto", "an `acl_file` in mosquitto.conf: what it does not name is forbidden; then restart it."),
+        ("RabbitMQ", "`rabbitmqctl set_topic_permissions` for each user: without any, every topic is allowed."),
+        ("NanoMQ", "`auth.no_match = deny` in nanomq.conf; then restart it."),
+        ("NATS", "`permissions { publish, subscribe }` of each user: without any, every subject is allowed."),
+    ),
+)
+_PLAIN_LISTENER: Final = Hints(
+    caption="Switching MQTT without TLS off",
+    by_broker=(
+        ("EMQX", "`listeners.tcp.default.enable = false` in emqx.conf."),
+        ("Mosquitto", "no `listener 1883` in mosquitto.conf, or one that is bound to 127.0.0.1; then restart it."),
+        ("RabbitMQ", "`mqtt.listeners.tcp = none` in rabbitmq.conf; then restart it."),
+        ("NanoMQ", "no `listeners.tcp` in nanomq.conf; then restart it."),
+        ("NATS", "has one port for MQTT; with `mqtt { tls { ... } }` it speaks TLS alone."),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +94,16 @@ _TRUSTED_CLIENT_CAS: Final = do(
     "for your clients. A script or plugin that decides about certificates may also be at fault.",
     _CLIENT_CERTIFICATE_DEMANDED,
     CLIENT_CA_FILES,
+)
+_TOPIC_RULES: Final = do(
+    "Forbid the topic to the monitor's account on the broker, or better every topic that the account has no need of.",
+    _TOPICS_BY_DEFAULT,
+    ACL,
+)
+_NEW_VERSIONS: Final = do(
+    "Allow TLS 1.2 and 1.3 on the broker, and nothing older. If old devices need that, give them a listener of their "
+    "own.",
+    TLS_VERSIONS,
 )
 WORDS: Final[Mapping[RefusalCheck, RefusalWords]] = MappingProxyType(
     {
@@ -111,6 +141,44 @@ WORDS: Final[Mapping[RefusalCheck, RefusalWords]] = MappingProxyType(
                 ACCOUNTS,
             ),
         ),
+        RefusalCheck.FORBIDDEN_SUBSCRIBE: RefusalWords(
+            who="subscriptions to the forbidden topic",
+            severity=Severity.CRITICAL,
+            advice=_TOPIC_RULES,
+        ),
+        RefusalCheck.FORBIDDEN_PUBLISH: RefusalWords(
+            who="messages to the forbidden topic",
+            severity=Severity.CRITICAL,
+            advice=_TOPIC_RULES,
+        ),
+        RefusalCheck.TLS_1_0: RefusalWords(who="TLS 1.0", severity=Severity.WARNING, advice=_NEW_VERSIONS),
+        RefusalCheck.TLS_1_1: RefusalWords(who="TLS 1.1", severity=Severity.WARNING, advice=_NEW_VERSIONS),
+        RefusalCheck.WEAK_CIPHER: RefusalWords(
+            who="cipher suites that protect nothing",
+            severity=Severity.WARNING,
+            advice=do(
+                "Allow only suites on the broker whose names begin with ECDHE, and take NULL and anonymous suites "
+                "(`aNULL`, ADH, AECDH) out of its list.",
+                CIPHER_SUITES,
+            ),
+        ),
+        RefusalCheck.PLAIN_MQTT_ON_TLS_PORT: RefusalWords(
+            who="MQTT without TLS on the port for TLS",
+            severity=Severity.CRITICAL,
+            advice=do(
+                "Let the broker speak TLS alone on this port: passwords and messages travel there for all to read.",
+                TLS_SWITCH,
+            ),
+        ),
+        RefusalCheck.PLAIN_PORT_OPEN: RefusalWords(
+            who="connections without TLS on the other port",
+            severity=Severity.WARNING,
+            advice=do(
+                "Close the port, on the broker or by a firewall: passwords and messages travel there for all to read. "
+                "If local programs need it, bind it to 127.0.0.1.",
+                _PLAIN_LISTENER,
+            ),
+        ),
     }
 )
 REFUSALS: Final = (
@@ -125,6 +193,10 @@ REFUSALS: Final = (
             "see whether it is closed. Then see in the broker's log who has used it.",
             _CLIENT_CERTIFICATE_DEMANDED,
             _NOBODY_NAMELESS,
+            _TOPICS_BY_DEFAULT,
+            TLS_VERSIONS,
+            CIPHER_SUITES,
+            _PLAIN_LISTENER,
         ),
     ),
     Entry(

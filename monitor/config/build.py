@@ -173,6 +173,9 @@ class Builder:
             checks=tuple(dict.fromkeys(options.refusals.checks)),
             interval_s=options.refusals.interval,
             expired_identity=expired,
+            forbidden_subscribe=options.refusals.forbidden_subscribe,
+            forbidden_publish=options.refusals.forbidden_publish,
+            plain_port=options.refusals.plain_port,
         )
 
 

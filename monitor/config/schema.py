@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from monitor.config import hosts
 from monitor.config.durations import duration
 from monitor.config.text import flag, hidden_reader, list_of, one_of, quoted, reader, refused, scalar, whole_number
-from monitor.config.topics import topic_template
+from monitor.config.topics import topic_filter_text, topic_name, topic_template
 from monitor.model.broker import (
     CONFIGURED_TRUST,
     Broker,
@@ -266,6 +266,11 @@ class RefusalOptions(Section):
     expired_client_certificate: File = None
     expired_client_key: File = None
     expired_client_key_passphrase_file: SecretFile = None
+    forbidden_subscribe: Annotated[str | None, BeforeValidator(topic_filter_text)] = None
+    forbidden_publish: Annotated[str | None, BeforeValidator(topic_name)] = None
+    plain_port: Annotated[int, BeforeValidator(whole_number(1, 65535, "a port"))] = _default(
+        RefusalSettings, "plain_port"
+    )
 
 
 class DefaultOptions(Section):

@@ -38,6 +38,40 @@ def topic_template(raw: object) -> str:
     return text
 
 
+def topic_name(raw: object) -> str:
+    """Return a topic to publish to, as written.
+
+    Raises:
+        ValueError: it holds a wildcard (MQTT-3.3.2-2), or is too long.
+    """
+    text = _topic(raw, "a topic without wildcards")
+    if wildcard := re.search(r"[+#]", text):
+        raise ValueError(f"expected a topic without wildcards, found '{wildcard[0]}' in {quoted(text)}")
+    return text
+
+
+def topic_filter_text(raw: object) -> str:
+    """Return a topic filter to subscribe to, as written.
+
+    Raises:
+        ValueError: a wildcard stands where it may not (MQTT-4.7.1-2, MQTT-4.7.1-3), or it is too long.
+    """
+    text = _topic(raw, "a topic filter")
+    *upper, last = text.split("/")
+    if any("#" in level for level in upper) or any(
+        level not in {"+", "#"} and re.search(r"[+#]", level) for level in (*upper, last)
+    ):
+        raise ValueError(f"expected + and # to stand for whole levels, # at the end alone, found {quoted(text)}")
+    return text
+
+
+def _topic(raw: object, expected: str) -> str:
+    text = scalar(raw, expected)
+    if (length := len(text.encode("utf-8", "surrogatepass"))) > _LONGEST_TOPIC_BYTES:
+        raise ValueError(f"expected {expected} of at most {_LONGEST_TOPIC_BYTES} bytes, found {length} bytes")
+    return text
+
+
 def fits(template: str, client_id_prefix: str) -> bool:
     """Say whether every topic made from the template is short enough for MQTT."""
     client_id_bytes = len(client_id_prefix) + CLIENT_ID_SUFFIX_BYTES

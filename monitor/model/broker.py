@@ -104,7 +104,9 @@ class TlsSettings:
     client_identity: ClientIdentity | None = None
     minimum_version: TlsVersion = TlsVersion.V1_2
     maximum_version: TlsVersion | None = None
-    """None: the newest. Ordinary probes know no other; attempts at what must be refused do."""
+    """None: the newest. Ordinary probes know no other; attempts at what must be refused do. Likewise the next."""
+    cipher_list: str | None = None
+    """In OpenSSL's words, for versions before TLS 1.3; None: what careful clients offer."""
     alpn: tuple[str, ...] = ()
     trust_profiles: tuple[TrustProfile, ...] = ()
     """Sorted by name."""
@@ -152,6 +154,11 @@ class RefusalSettings:
     interval_s: float = 3600.0
     expired_identity: ClientIdentity | None = None
     """What `expired_client_certificate` shows."""
+    forbidden_subscribe: str | None = None
+    """A topic filter."""
+    forbidden_publish: str | None = None
+    """A topic name."""
+    plain_port: int = 1883
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,14 @@ class RefusalCheck(StrEnum):
     ANONYMOUS = "anonymous"
     """Without user name and password."""
     WRONG_PASSWORD = "wrong_password"  # noqa: S105  # the name of a check
+    FORBIDDEN_SUBSCRIBE = "forbidden_subscribe"
+    FORBIDDEN_PUBLISH = "forbidden_publish"
+    TLS_1_0 = "tls_1_0"
+    TLS_1_1 = "tls_1_1"
+    WEAK_CIPHER = "weak_cipher"
+    """A cipher suite that enciphers nothing, or does without a certificate."""
+    PLAIN_MQTT_ON_TLS_PORT = "plain_mqtt_on_tls_port"
+    PLAIN_PORT_OPEN = "plain_port_open"
 
 
 class RefusalOutcome(StrEnum):

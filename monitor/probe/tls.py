@@ -32,6 +32,7 @@ def open_channel(tcp: TcpConnection, broker: Broker) -> Channel:
         server_name=_sni(tls.server_name),
         minimum_version=tls.minimum_version,
         maximum_version=tls.maximum_version,
+        cipher_list=tls.cipher_list,
         alpn=tls.alpn,
         identity=tls.client_identity,
     )

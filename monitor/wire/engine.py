@@ -62,10 +62,11 @@ class TlsEngine:
         server_name: str | None,
         minimum_version: TlsVersion = TlsVersion.V1_2,
         maximum_version: TlsVersion | None = None,
+        cipher_list: str | None = None,
         alpn: tuple[str, ...] = (),
         identity: ClientIdentity | None = None,
     ) -> None:
-        self._connection = SSL.Connection(_context(minimum_version, maximum_version, alpn, identity), None)
+        self._connection = SSL.Connection(_context(minimum_version, maximum_version, cipher_list, alpn, identity), None)
         self._connection.set_connect_state()
         self._connection.request_ocsp()
         if server_name is not None:
@@ -183,14 +184,18 @@ class TlsEngine:
 
 @lru_cache(maxsize=256)
 def _context(
-    minimum: TlsVersion, maximum: TlsVersion | None, alpn: tuple[str, ...], identity: ClientIdentity | None
+    minimum: TlsVersion,
+    maximum: TlsVersion | None,
+    cipher_list: str | None,
+    alpn: tuple[str, ...],
+    identity: ClientIdentity | None,
 ) -> SSL.Context:
     # Making one costs more than a handshake's share of the budget; brokers with equal settings share it.
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_verify(SSL.VERIFY_NONE)
     context.set_options(SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_cipher_list(_CIPHERS)
+    context.set_cipher_list(cipher_list.encode("ascii") if cipher_list else _CIPHERS)
     context.set_min_proto_version(_VERSIONS[minimum])
     if maximum is not None:
         context.set_max_proto_version(_VERSIONS[maximum])

@@ -28,7 +28,7 @@ def test_what_is_let_in_is_told_with_its_own_fix(check: RefusalCheck) -> None:
     (finding,) = assessment.findings
     assert finding.code == "refusal_not_enforced"
     assert finding.message == (
-        f"A stranger was let in on 2026-11-23 12:00:00 UTC, which the broker must refuse ({check.value})."
+        f"A stranger was let in; the broker must refuse that ({check.value}, tried on 2026-11-23 12:00:00 UTC)."
     )
     assert finding.severity is WORDS[check].severity
     assert finding.fix == WORDS[check].advice.text

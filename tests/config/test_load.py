@@ -266,11 +266,23 @@ brokers:
   - name: none
     host: c.example
     refusals: {checks: []}
+  - name: others
+    host: d.example
+    protocol: tls
+    refusals: {checks: [tls_1_1, weak_cipher, plain_port_open], plain_port: 1884}
+  - name: topics
+    host: e.example
+    refusals:
+      checks: [forbidden_subscribe, forbidden_publish]
+      forbidden_subscribe: $SYS/+/#
+      forbidden_publish: plant/7/valve
 """
     )
-    shared, own, none = (broker.refusals for broker in config.brokers)
+    shared, own, none, others, topics = (broker.refusals for broker in config.brokers)
     assert (shared.interval_s, shared.checks) == (7200, (RefusalCheck.FOREIGN_CLIENT_CERTIFICATE,))
     assert own.checks == (RefusalCheck.ANONYMOUS, RefusalCheck.EXPIRED_CLIENT_CERTIFICATE)
     assert own.expired_identity is not None
     assert own.expired_identity.chain == (pki.client.der,)
     assert none.checks == ()
+    assert (others.plain_port, own.plain_port) == (1884, 1883)
+    assert (topics.forbidden_subscribe, topics.forbidden_publish) == ("$SYS/+/#", "plant/7/valve")

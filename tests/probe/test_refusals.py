@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor.demo.pki import issue
 from monitor.model.broker import Broker, ClientIdentity, MqttSettings, MqttVersion, RefusalSettings, Secret, TlsVersion
-from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
-from monitor.probe.refusals import refusal_round, round_limit_s
-from monitor.probe.resolve import Resolver
-from monitor.probe.tls import Verify
+from monitor.model.refusal import RefusalCheck, RefusalOutcome
+from monitor.probe.refusals import round_limit_s
 from tests.support.brokers import Mosquitto, NatsServer
 from tests.support.faults import FaultServer, Peer
 from tests.support.mqtt_bytes import PacketType, connack
 from tests.support.pki import TestPki, identity_of
 from tests.support.ports import closed_port
-from tests.support.probing import accept_all, broker_at, refuse_all
+from tests.support.probing import broker_at, refuse_all
+from tests.support.refusing import ACCEPTED, REFUSED, UNKNOWN, outcomes, tried
 from tests.support.tls_engine import ServerTls
 
 Act = Callable[[Peer], None]
-REFUSED, ACCEPTED, UNKNOWN = RefusalOutcome.REFUSED, RefusalOutcome.ACCEPTED, RefusalOutcome.UNKNOWN
 CERTIFICATES = (
     RefusalCheck.NO_CLIENT_CERTIFICATE,
     RefusalCheck.EXPIRED_CLIENT_CERTIFICATE,
@@ -56,22 +54,6 @@ def known(pki: TestPki, expired: ClientIdentity) -> Broker:
     mqtt = MqttSettings(username="monitor", password=Secret(b"secret"))
     settings = RefusalSettings(checks=CREDENTIALS, expired_identity=expired)
     return replace(broker_at(0, identity=pki.client_identity, mqtt=mqtt, timeout_s=5), refusals=settings)
-
-
-async def tried(broker: Broker, *checks: RefusalCheck, verify: Verify = accept_all) -> dict[RefusalCheck, Refusal]:
-    if checks:
-        broker = replace(broker, refusals=replace(broker.refusals, checks=checks))
-    resolver = Resolver()
-    try:
-        refusals = await refusal_round(broker, verify=verify, now=lambda: datetime.now(UTC), resolver=resolver)
-    finally:
-        resolver.close()
-    assert tuple(refusal.check for refusal in refusals) == broker.refusals.checks
-    return {refusal.check: refusal for refusal in refusals}
-
-
-def outcomes(found: dict[RefusalCheck, Refusal]) -> dict[RefusalCheck, RefusalOutcome]:
-    return {check: refusal.outcome for check, refusal in found.items()}
 
 
 # Brokers that are well

@@ -138,18 +138,20 @@ class NatsServer(TlsServerProcess):
         host: str = "127.0.0.1",
         client_ca: Path | None = None,
         users: Mapping[str, str] | None = None,
+        forbidden: str | None = None,
     ) -> None:
-        """Describe the MQTT listener; see `Mosquitto`."""
+        """Describe the MQTT listener; see `Mosquitto`. `forbidden` is a subject that no user may use."""
         super().__init__(directory, certificate=certificate, host=host)
         self._client_ca = client_ca
         self._users = users
+        self._forbidden = forbidden
 
     def command(self) -> Sequence[str]:
         """Write nats.conf."""
         tls = [f'cert_file: "{self.certfile}"', f'key_file: "{self.keyfile}"']
         if self._client_ca is not None:
             tls += [f'ca_file: "{self._client_ca}"', "verify: true"]
-        users = "" if self._users is None else _nats_users(self._users)
+        users = "" if self._users is None else _nats_users(self._users, self._forbidden)
         config = self.directory / "nats.conf"
         config.write_text(
             'listen: "127.0.0.1:-1"\n'  # its own protocol, on a port it picks
@@ -171,9 +173,11 @@ class NatsServer(TlsServerProcess):
         self.wait_for_log("Reloaded server configuration", after=before)
 
 
-def _nats_users(users: Mapping[str, str]) -> str:
+def _nats_users(users: Mapping[str, str], forbidden: str | None) -> str:
     entries = ", ".join(f'{{ user: "{name}", password: "{password}" }}' for name, password in users.items())
-    return f"authorization {{ users: [{entries}] }}\n"
+    rule = f'{{ deny: "{forbidden}" }}'
+    rules = "" if forbidden is None else f"default_permissions: {{ publish: {rule}, subscribe: {rule} }}, "
+    return f"authorization {{ {rules}users: [{entries}] }}\n"
 
 
 class Amqtt(TlsServerProcess):

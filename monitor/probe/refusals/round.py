@@ -12,7 +12,7 @@ from typing import Final
 from monitor.model.broker import Broker, MqttVersion
 from monitor.model.outcome import Phase
 from monitor.model.refusal import Refusal, RefusalCheck
-from monitor.probe.refusals import credentials
+from monitor.probe.refusals import credentials, offers, plain, topics
 from monitor.probe.refusals.evidence import Attempt, Evidence, Means, failed, said, unknown
 from monitor.probe.resolve import Resolver
 from monitor.probe.tls import Verify
@@ -30,6 +30,13 @@ _ATTEMPTS: MappingProxyType[RefusalCheck, Attempt] = MappingProxyType(
         RefusalCheck.FOREIGN_CLIENT_CERTIFICATE: credentials.foreign_client_certificate,
         RefusalCheck.ANONYMOUS: credentials.anonymous,
         RefusalCheck.WRONG_PASSWORD: credentials.wrong_password,
+        RefusalCheck.FORBIDDEN_SUBSCRIBE: topics.forbidden_subscribe,
+        RefusalCheck.FORBIDDEN_PUBLISH: topics.forbidden_publish,
+        RefusalCheck.TLS_1_0: offers.tls_1_0,
+        RefusalCheck.TLS_1_1: offers.tls_1_1,
+        RefusalCheck.WEAK_CIPHER: offers.weak_cipher,
+        RefusalCheck.PLAIN_MQTT_ON_TLS_PORT: plain.plain_mqtt_on_tls_port,
+        RefusalCheck.PLAIN_PORT_OPEN: plain.plain_port_open,
     }
 )
 
