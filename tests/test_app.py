@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from monitor.demo.pki import issue
-from tests.support.brokers import Mosquitto
+from tests.support.brokers import Mosquitto, OpensslServer
 from tests.support.daemon import MonitorProcess
 from tests.support.pki import TestPki, write_chain
 from tests.support.ports import closed_port, is_listening, silent_port
@@ -334,3 +334,21 @@ def test_round_of_attempts_comes_beside_the_probes_and_anew_with_new_settings(
         daemon.wait_for(None, "refusal_enforced", "plant", "anonymous")
         assert daemon.value("monitor_internal_errors_total") == 0
         assert "secret" not in daemon.log
+
+
+# Scans
+
+
+def test_scan_comes_beside_the_probes_and_leaves_with_its_setting(start: Start, pki: TestPki, tmp_path: Path) -> None:
+    options = ("-cipher", "ALL:@SECLEVEL=0", "-no_tls1_3")
+    with OpensslServer(tmp_path / "s_server", certificate=pki.server_files, options=options) as server:
+        tls_only = {"protocol": "tls"}
+        daemon = start([watched("plant", server.port, pki, **tls_only, scan={"interval": "1h"})])
+        daemon.wait_for(1, "findings", "plant", "tls_version_old_accepted", "warning")
+        assert daemon.value("findings", "plant", "cipher_weak_accepted", "warning") == 1
+        assert daemon.value("probe_success", "plant") == 1
+        assert daemon.value("last_scan_timestamp_seconds", "plant") is not None
+        daemon.configure([watched("plant", server.port, pki, **tls_only)])
+        daemon.reload()
+        daemon.wait_for(None, "findings", "plant", "tls_version_old_accepted", "warning")
+        assert daemon.value("monitor_internal_errors_total") == 0

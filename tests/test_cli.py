@@ -12,7 +12,7 @@ import yaml
 
 from monitor.cli.status import Status, worst
 from monitor.demo.pki import issue
-from tests.support.brokers import Mosquitto
+from tests.support.brokers import Mosquitto, OpensslServer
 from tests.support.daemon import COMMAND, run_command
 from tests.support.pki import TestPki, write_chain
 from tests.support.ports import PATIENCE_S, closed_port, silent_port
@@ -113,6 +113,25 @@ def test_refusals_without_checks_are_bad_usage(tmp_path: Path) -> None:
     result = run_command("probe", "--config", str(config), "--refusals")
     assert result.returncode == 3
     assert "name checks under 'refusals' in a configuration" in result.stderr
+
+
+def test_scan_is_made_at_once_and_told(pki: TestPki, tmp_path: Path) -> None:
+    options = ("-cipher", "ALL:@SECLEVEL=0", "-no_tls1_3", "-client_renegotiation")
+    with OpensslServer(tmp_path / "s_server", certificate=pki.server_files, options=options) as server:
+        common = (f"localhost:{server.port}", "--tls-only", "--ca-file", str(pki.ca_file))
+        result = run_command("probe", *common, "--scan", "--json")
+        without = run_command("probe", *common, "--json")
+        picture = run_command("probe", *common, "--scan")
+    assert (result.returncode, without.returncode) == (1, 0)
+    shown = json.loads(result.stdout)
+    assert [finding["code"] for finding in shown["findings"]] == [
+        "tls_version_old_accepted",
+        "cipher_weak_accepted",
+        "renegotiation_by_clients",
+    ]
+    assert (shown["success"], shown["scan"]["old_versions"]) == (True, ["1.0", "1.1"])
+    assert json.loads(without.stdout)["scan"] is None
+    assert "old versions accepted: TLS 1.0, TLS 1.1" in picture.stdout
 
 
 def test_tls_only_speaks_no_mqtt(mosquitto: Mosquitto, pki: TestPki) -> None:

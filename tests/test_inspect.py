@@ -118,6 +118,7 @@ def test_right_file_has_no_findings_and_the_contracts_document(files: Files, ins
         "changes",
         "certificate_file",
         "refusals",
+        "scan",
     ]
     assert (document["broker"], document["file"], document["phases"]) == (None, str(files.chain), [])
     assert (document["verdict"], document["success"], document["findings"]) == ("ok", True, [])

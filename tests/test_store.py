@@ -13,9 +13,10 @@ from monitor.model.judgement import Assessment, Changed, Verdict
 from monitor.model.outcome import Phase
 from monitor.model.refusal import RefusalCheck
 from monitor.model.report import ProbeReport
+from monitor.model.scan import ScanFacts
 from monitor.store import BrokerState, Change, Standing, Store
 from monitor.store.store import KEPT_CHANGES, KEPT_FAILURES
-from tests.support.records import NOW, REFUSALS, a_broker, a_change, a_report, an_assessment, expired, tls_facts
+from tests.support.records import NOW, REFUSALS, SCAN, a_broker, a_change, a_report, an_assessment, expired, tls_facts
 
 ENDED = NOW + timedelta(seconds=0.025)
 
@@ -327,6 +328,20 @@ def test_pace_is_forgotten_with_the_place_and_kept_with_other_settings() -> None
     assert store.known("plant-7").paces
     store.configure((replace(a_broker(), port=8884),))
     assert not store.known("plant-7").paces
+
+
+def test_scan_is_kept_until_the_next_one_that_gets_answers_or_until_it_is_no_longer_wanted() -> None:
+    of = replace(a_broker(), scan_interval_s=86_400.0)
+    store = watching(of)
+    store.record_scan(of, SCAN)
+    store.record_scan(of, ScanFacts(at=NOW, untold=("TLS 1.0: Connection refused",)))
+    assert store.known("plant-7").scan == state(store).scan == SCAN
+    store.record_scan(replace(of, port=8884), ScanFacts(at=NOW, address="192.0.2.9"))
+    assert store.known("plant-7").scan == SCAN
+    store.configure([replace(of, interval_s=30.0)])
+    assert store.known("plant-7").scan == SCAN
+    store.configure([a_broker()])
+    assert store.known("plant-7").scan is None
 
 
 # Brokers that are watched at each of their addresses

@@ -26,9 +26,11 @@ from monitor.model.outcome import Done, Failed, Phase
 from monitor.model.reasons import INTERNAL
 from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
+from monitor.model.scan import ScanFacts
 from monitor.probe.pipeline import probe
 from monitor.probe.refusals import refusal_round, round_limit_s
 from monitor.probe.resolve import Resolver
+from monitor.probe.scan import scan, scan_limit_s
 from monitor.schedule import Schedule
 from monitor.store import Snapshot, Store
 
@@ -90,6 +92,14 @@ class Daemon:
                     limit_s=round_limit_s,
                     make=self._try_refusals,
                     record=self._store.record_refusals,
+                ),
+                Kind(
+                    what="scan",
+                    is_wanted=lambda broker: broker.scan_interval_s is not None,
+                    interval_s=lambda broker: broker.scan_interval_s or 0.0,
+                    limit_s=scan_limit_s,
+                    make=self._scan,
+                    record=self._store.record_scan,
                 ),
             ),
             tasks=tasks,
@@ -230,6 +240,9 @@ class Daemon:
 
     async def _try_refusals(self, broker: Broker) -> tuple[Refusal, ...]:
         return await refusal_round(broker, verify=self._judging.verify, now=self._now, resolver=self._resolver)
+
+    async def _scan(self, broker: Broker) -> ScanFacts:
+        return await scan(broker, now=self._now, resolver=self._resolver)
 
     def _summary(self) -> str:
         return summary(self._store.snapshot(), self._now())

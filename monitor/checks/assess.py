@@ -28,6 +28,7 @@ from monitor.checks.outlook import next_break
 from monitor.checks.path import follow
 from monitor.checks.profiles import profile_opinion, profiles
 from monitor.checks.refusals import refusals
+from monitor.checks.scan import scanned
 from monitor.checks.session import key_exchange, protocol_version, transparency
 from monitor.checks.slowness import slow_phases
 from monitor.checks.strength import keys, signatures
@@ -163,6 +164,7 @@ class Assessor:
             *installed(known.files, tls, now),
             *slow_phases(report, known.paces),
             *neighbours(broker, tls, known, now),
+            *scanned(broker, known.scan, now),
         )
         return Assessment(
             at=now,
@@ -175,6 +177,7 @@ class Assessor:
             next_break=of_chain.next_break,
             certificate_file=None if known.files is None else file_opinion(known.files, tls),
             refusals=known.refusals,
+            scan=known.scan,
         )
 
     def _of_chain(self, tls: TlsFacts, broker: Broker, now: datetime, known: Known) -> _OfChain:

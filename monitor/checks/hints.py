@@ -109,6 +109,24 @@ CIPHER_SUITES: Final = Hints(
         ("NATS", "`cipher_suites` and `curve_preferences` in `mqtt { tls { ... } }`."),
     ),
 )
+RENEGOTIATION: Final = Hints(
+    caption="Renegotiation under TLS 1.2",
+    by_broker=(
+        (
+            "EMQX",
+            (
+                "`listeners.ssl.default.ssl_options.client_renegotiation = false` and `.secure_renegotiate = true` in "
+                "emqx.conf."
+            ),
+        ),
+        ("Mosquitto", "never lets clients renegotiate."),
+        (
+            "RabbitMQ",
+            "`ssl_options.client_renegotiation = false` and `ssl_options.secure_renegotiate = true` in rabbitmq.conf.",
+        ),
+        ("NATS", "never lets clients renegotiate."),
+    ),
+)
 ACL: Final = Hints(
     caption="The broker's access rules (ACL)",
     by_broker=(

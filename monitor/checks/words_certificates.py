@@ -14,6 +14,7 @@ from monitor.checks.words_files import FILES, KEY_OF_FILE
 from monitor.checks.words_fleet import FLEET
 from monitor.checks.words_leaf import NAMES, QUALITIES
 from monitor.checks.words_refusals import REFUSALS
+from monitor.checks.words_scan import SCAN
 from monitor.checks.words_session import SESSION, SLOW
 from monitor.model.judgement import Severity
 from monitor.model.reasons import VERIFY_FINDINGS
@@ -227,6 +228,7 @@ FINDINGS: Final = (
     *SESSION,
     SLOW,
     *REFUSALS,
+    *SCAN,
     Entry(
         code="certificate_unreadable",
         severity=Severity.WARNING,

@@ -123,6 +123,9 @@ def probe(
     refusals: Annotated[
         bool, typer.Option("--refusals", help="With --config: try as well what the broker must refuse.")
     ] = False,
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Scan as well what TLS accepts; leaves lines in the broker's log.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document per target, one per line.")] = False,
 ) -> int:
     """Probe once, from here, and tell.
@@ -147,6 +150,7 @@ def probe(
             config,
             options,
             with_refusals=refusals,
+            with_scan=scan,
             as_json=as_json,
             is_debugging=is_debugging,
         )

@@ -28,6 +28,7 @@ from monitor.model.report import ProbeReport
 from monitor.probe.pipeline import probe
 from monitor.probe.refusals import refusal_round
 from monitor.probe.resolve import Resolver
+from monitor.probe.scan import scan
 
 MAX_IN_FLIGHT = 64
 """Probes under way at once, as in the daemon."""
@@ -61,6 +62,7 @@ def probe_targets(
     options: Options,
     *,
     with_refusals: bool,
+    with_scan: bool,
     as_json: bool,
     is_debugging: bool,
 ) -> Status:
@@ -71,6 +73,7 @@ def probe_targets(
         config: the configuration that the names are from.
         options: nested as an item of `brokers` in a configuration; None for what was not given.
         with_refusals: try as well what the brokers must refuse, by their configuration.
+        with_scan: ask as well what the brokers' TLS accepts beside the best.
         as_json: one document per line instead of the picture.
         is_debugging: log everything to standard error.
 
@@ -87,7 +90,7 @@ def probe_targets(
         # A fault of ours is told in one line, as the result's reason.
         logging.disable()
     show = _json_printer() if as_json else _picture_printer()
-    return asyncio.run(_probe_all(brokers, show, with_refusals=with_refusals))
+    return asyncio.run(_probe_all(brokers, show, with_refusals=with_refusals, with_scan=with_scan))
 
 
 def _given(options: Options) -> dict[str, object]:
@@ -146,7 +149,7 @@ def _unknown(name: str, config: Path, known: list[str]) -> str:
     return f"no broker named {name!r} in {config}{hint}"
 
 
-async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bool) -> Status:
+async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bool, with_scan: bool) -> Status:
     bound = asyncio.Semaphore(MAX_IN_FLIGHT)
     resolver = Resolver()
     judging = Judging()
@@ -158,7 +161,8 @@ async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bo
             refusals: tuple[Refusal, ...] = ()
             if with_refusals:
                 refusals = await refusal_round(broker, verify=judging.verify, now=_utc_now, resolver=resolver)
-        known = Known(files=await files.look(broker, _utc_now()), refusals=refusals)
+            scanned = await scan(broker, now=_utc_now, resolver=resolver) if with_scan else None
+        known = Known(files=await files.look(broker, _utc_now()), refusals=refusals, scan=scanned)
         return report, await judging.assess(report, broker, _utc_now(), known)
 
     statuses = []

@@ -81,6 +81,7 @@ class Builder:
             ),
             files=files,
             refusals=refusals,
+            scan_interval_s=options.scan.interval,
         )
 
     def _check_times(self, options: BrokerOptions, scope: Scope) -> None:

@@ -185,6 +185,11 @@ def _profiles(raw: object) -> object:
     return raw or {}
 
 
+def _scan_interval(raw: object) -> float | None:
+    # A broker has to be able to say no where `defaults` say how often.
+    return None if raw == "off" else duration("1h", "30d")(raw)
+
+
 def _default(record: type[Any], name: str) -> Any:
     """Return a record's default: it is stated once, there."""
     return next(field.default for field in dataclasses.fields(record) if field.name == name)
@@ -273,6 +278,12 @@ class RefusalOptions(Section):
     )
 
 
+class ScanOptions(Section):
+    """`scan`: how often it is asked what the broker's TLS accepts beside the best."""
+
+    interval: Annotated[float | None, BeforeValidator(_scan_interval)] = _default(Broker, "scan_interval_s")
+
+
 class DefaultOptions(Section):
     """`defaults`: what all brokers share unless they say otherwise."""
 
@@ -289,6 +300,7 @@ class DefaultOptions(Section):
     files: Annotated[CertificateFileOptions, BeforeValidator(_section)] = CertificateFileOptions()
     expiry: Annotated[ExpiryOptions, BeforeValidator(_section)] = ExpiryOptions()
     refusals: Annotated[RefusalOptions, BeforeValidator(_section)] = RefusalOptions()
+    scan: Annotated[ScanOptions, BeforeValidator(_section)] = ScanOptions()
     remarks: Annotated[bool, BeforeValidator(flag("true or false"))] = _default(Policy, "remarks")
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.export import words
+from monitor.export.scan import scan_document
 from monitor.model.broker import Broker
 from monitor.model.chain_file import ChainFile
 from monitor.model.facts import CertificateFacts, TlsFacts
@@ -53,6 +54,7 @@ def document(
         "changes": [_change(change) for change in changes],
         "certificate_file": None if assessment.certificate_file is None else _file(assessment.certificate_file),
         "refusals": [_refusal(refusal) for refusal in assessment.refusals],
+        "scan": scan_document(assessment.scan),
     }
 
 
@@ -81,6 +83,7 @@ def file_document(file: ChainFile, assessment: Assessment) -> dict[str, Any]:
         "changes": [],
         "certificate_file": None,
         "refusals": [],
+        "scan": None,
     }
 
 
@@ -110,6 +113,7 @@ def pending(
         "changes": [_change(change) for change in changes],
         "certificate_file": None,
         "refusals": [],
+        "scan": None,
     }
 
 

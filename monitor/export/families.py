@@ -86,6 +86,7 @@ FAMILIES = (
         "gauge",
         "1 if the broker refused what it must refuse, 0 if it let it in; absent when that could not be told.",
     ),
+    Family("mqtt_tls_last_scan_timestamp_seconds", "gauge", "When the latest scan that got answers was made."),
     Family("mqtt_tls_findings", "gauge", "How many findings of each kind are present."),
     Family(
         "mqtt_tls_client_certificate_not_after_timestamp_seconds",

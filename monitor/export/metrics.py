@@ -205,6 +205,8 @@ def _add_assessment(samples: _Samples, labels: _Labels, assessment: Assessment) 
         samples.add("mqtt_tls_name_valid", labels, judgement.name_matches)
     if (file := assessment.certificate_file) is not None:
         samples.add("mqtt_tls_certificate_file_served", labels, file.is_served)
+    if assessment.scan is not None:
+        samples.add("mqtt_tls_last_scan_timestamp_seconds", labels, assessment.scan.at)
     for refusal in assessment.refusals:
         if refusal.outcome is not RefusalOutcome.UNKNOWN:
             is_refused = refusal.outcome is RefusalOutcome.REFUSED

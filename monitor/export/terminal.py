@@ -79,6 +79,7 @@ class _Screen:
             self.print(self.text(shown.certificate_file), by=2)
         self._outlook(shown)
         self._refusals(shown)
+        self._scan(shown)
         self._findings(shown.findings)
 
     def show_file(self, shown: FileView) -> None:
@@ -179,6 +180,12 @@ class _Screen:
             line.append_text(self.text(f"  {refusal.check}", "bold"))
             line.append_text(self.text(f"  {refusal.detail}, {refusal.when}"))
             self.print(line, by=2)
+
+    def _scan(self, shown: View) -> None:
+        if shown.scan:
+            self._heading("Scan of what TLS accepts")
+        for line in shown.scan:
+            self.print(self.text(line), by=2)
 
     def _certificate(self, certificate: CertificateView) -> Text:
         label = self.text(f"{certificate.position} {certificate.role}  ", "dim")

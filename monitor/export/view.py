@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.export import words
+from monitor.export.scan import scan_lines
 from monitor.export.words import clean
 from monitor.model.chain_file import ChainFile, KeyFile
 from monitor.model.facts import CertificateFacts, TlsFacts
@@ -129,6 +130,8 @@ class View:
     certificate_file: str
     """Whether it is what is served; empty where the configuration names none."""
     refusals: tuple[RefusalView, ...]
+    scan: tuple[str, ...]
+    """What the latest scan told, line by line; empty without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +188,7 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
         next_break=next_break(assessment, now),
         certificate_file=_file(assessment.certificate_file, now),
         refusals=tuple(_refusal(refusal, now) for refusal in assessment.refusals),
+        scan=scan_lines(assessment.scan, now),
     )
 
 

@@ -180,3 +180,5 @@ class Broker:
     policy: Policy = Policy()
     files: CertificateFiles | None = None
     refusals: RefusalSettings = RefusalSettings()
+    scan_interval_s: float | None = None
+    """Between two scans of what its TLS accepts; None for none."""

@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 
 from monitor.model.installed import FileOpinion
 from monitor.model.refusal import Refusal
+from monitor.model.scan import ScanFacts
 
 
 class Validator(StrEnum):
@@ -227,6 +228,8 @@ class Assessment:
     """None while nothing works that could stop working: what is broken already is a finding."""
     certificate_file: FileOpinion | None = None
     """None if the configuration names no file."""
+    scan: ScanFacts | None = None
+    """What the latest scan told; None without one."""
     refusals: tuple[Refusal, ...] = ()
     """What the latest attempts at what must be refused came to."""
 

@@ -13,6 +13,7 @@ from monitor.model.judgement import CertificateChange
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
 from monitor.model.refusal import Refusal
+from monitor.model.scan import ScanFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class Known:
     """The latest change that concerns devices which hold on to the old CA."""
     files: InstalledFiles | None = None
     """The broker's own files on this host; None if the configuration names none."""
+    scan: ScanFacts | None = None
+    """What the latest scan told."""
     paces: Mapping[Phase, Pace] = field(default_factory=lambda: MappingProxyType({}))
     """How long each phase took in the probes before; a phase that never completed is absent."""
     listeners: tuple[Neighbour, ...] = ()

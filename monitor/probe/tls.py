@@ -29,7 +29,7 @@ def open_channel(tcp: TcpConnection, broker: Broker) -> Channel:
     """Return a channel over a connection that is up; the handshake has not begun."""
     tls = broker.tls
     engine = TlsEngine(
-        server_name=_sni(tls.server_name),
+        server_name=sni(tls.server_name),
         minimum_version=tls.minimum_version,
         maximum_version=tls.maximum_version,
         cipher_list=tls.cipher_list,
@@ -108,7 +108,7 @@ def _handshake_fault(channel: Channel, ending: Ending) -> PhaseFault:
     return client_certificate_fault(ending, channel.sent_flight) or handshake_fault(ending)
 
 
-def _sni(server_name: str) -> str | None:
+def sni(server_name: str) -> str | None:
     """Return what goes into server_name: DNS names only (RFC 6066 3)."""
     try:
         ipaddress.ip_address(server_name)

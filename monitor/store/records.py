@@ -14,6 +14,7 @@ from monitor.model.outcome import Failed, Phase
 from monitor.model.pace import Pace
 from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
+from monitor.model.scan import ScanFacts
 from monitor.store.histogram import LATENCY_BOUNDS_S, Histogram
 
 _NOTHING_SEEN = Histogram.empty(LATENCY_BOUNDS_S)
@@ -96,6 +97,8 @@ class BrokerState:
     """Failed probes by the phase that failed; every phase is present from the start."""
     handshake: Histogram = _NOTHING_SEEN
     roundtrip: Histogram = _NOTHING_SEEN
+    scan: ScanFacts | None = None
+    """What the latest scan told."""
     paces: Mapping[Phase, Pace] = field(default_factory=lambda: MappingProxyType({}))
     """How long each phase takes; absent are those that never completed, and `verify`, which waits for nobody."""
     retransmitted_total: int = 0

@@ -15,6 +15,7 @@ from monitor.model.outcome import Done, Failed, Phase, PhaseReport
 from monitor.model.pace import Pace
 from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
+from monitor.model.scan import ScanFacts
 from monitor.store.daemon import MonitorStats
 from monitor.store.fleet import Fleet
 from monitor.store.histogram import Histogram
@@ -87,6 +88,12 @@ class Store:
             since=None if after is None else after.standing_since,
         )
 
+    def record_scan(self, broker: Broker, scan: ScanFacts) -> None:
+        """Take in what a scan told, unless it got no answer, or the broker is no longer watched there."""
+        for address, state in self._states.get(broker.name, {}).items():
+            if scan.address is not None and _is_same_place(state.broker, broker):
+                self._states[broker.name][address] = replace(state, scan=scan)
+
     def known(self, name: str, address: str | None = None, *, serving: TlsFacts | None = None) -> Known:
         """Return what is known of that broker for judging its next report; nothing of one that is not watched.
 
@@ -105,6 +112,7 @@ class Store:
             last_seen=state.tls,
             last_seen_at=state.tls_seen_at,
             last_change=state.last_change,
+            scan=state.scan,
             paces=state.paces,
             listeners=() if leaf is None else self._fleet.listeners(state.broker, leaf),
             key_holders=() if leaf is None else self._fleet.key_holders(state.broker, leaf),
@@ -133,6 +141,7 @@ class Store:
                 broker=broker,
                 client_certificate_not_after=not_after,
                 refusals=tuple(refusal for refusal in state.refusals if refusal.check in broker.refusals.checks),
+                scan=None if broker.scan_interval_s is None else state.scan,
             )
             for address, state in self._states.get(broker.name, {}).items()
             if _is_same_place(broker, state.broker) and broker.addresses is state.broker.addresses

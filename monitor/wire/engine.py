@@ -65,8 +65,13 @@ class TlsEngine:
         cipher_list: str | None = None,
         alpn: tuple[str, ...] = (),
         identity: ClientIdentity | None = None,
+        may_renegotiate: bool = False,
     ) -> None:
-        self._connection = SSL.Connection(_context(minimum_version, maximum_version, cipher_list, alpn, identity), None)
+        """Begin a connection; `may_renegotiate` is for `renegotiate`, and needs a maximum of TLS 1.2."""
+        context = _context(
+            minimum_version, maximum_version, cipher_list, alpn, identity, may_renegotiate=may_renegotiate
+        )
+        self._connection = SSL.Connection(context, None)
         self._connection.set_connect_state()
         self._connection.request_ocsp()
         if server_name is not None:
@@ -123,6 +128,18 @@ class TlsEngine:
         self._handshake_records = self._records.whole
         self.is_complete = True
         return True
+
+    def renegotiate(self) -> None:
+        """Begin a second handshake within the first one's connection, which is complete and allows it (RFC 5246 7.4.1).
+
+        Raises:
+            ConnectionEnded: the connection can no longer be written to.
+        """
+        try:
+            self._connection.renegotiate()
+        except SSL.Error as error:
+            raise ConnectionEnded(_from_openssl(error)) from None
+        self.is_complete = False
 
     def client_flight(self, flight: bytes) -> ClientFlight | None:
         """Say what our answer (from `take()`) to the server's flight carries; None if it is but another ClientHello."""
@@ -189,11 +206,14 @@ def _context(
     cipher_list: str | None,
     alpn: tuple[str, ...],
     identity: ClientIdentity | None,
+    *,
+    may_renegotiate: bool,
 ) -> SSL.Context:
     # Making one costs more than a handshake's share of the budget; brokers with equal settings share it.
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_verify(SSL.VERIFY_NONE)
-    context.set_options(SSL.OP_NO_RENEGOTIATION)
+    if not may_renegotiate:
+        context.set_options(SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_cipher_list(cipher_list.encode("ascii") if cipher_list else _CIPHERS)
     context.set_min_proto_version(_VERSIONS[minimum])

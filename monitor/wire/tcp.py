@@ -80,6 +80,16 @@ class TcpConnection:
             sock.close()
             raise
 
+    async def readable(self) -> None:
+        """Wait until `receive` has something to return; for whoever does not watch the descriptor otherwise."""
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(self.fd, lambda: None if ready.done() else ready.set_result(None))
+        try:
+            await ready
+        finally:
+            loop.remove_reader(self.fd)
+
     def receive(self) -> tuple[bytes, Stamp] | None:
         """Return what has arrived and when its last segment did; None if nothing has; b"" at the end of the stream.
 

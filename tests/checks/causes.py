@@ -11,13 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from monitor.demo.pki import Issued, issue
-from monitor.model.broker import Broker, Policy
+from monitor.model.broker import Broker, Policy, TlsVersion
 from monitor.model.facts import MqttFacts, TlsFacts
 from monitor.model.installed import FileState
 from monitor.model.known import Known
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
 from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
+from monitor.model.scan import ScanFacts, Weakness, WeakSuite
+from monitor.x509.certificate import read_chain
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, neighbour, on_disk
 from tests.x509 import odd
 
@@ -144,6 +146,16 @@ def _client(not_after: timedelta = 90 * DAY, **deviation: object) -> Callable[[]
 
 def _public() -> Broker:
     return public(broker(server_name="mqtt.example.org"))
+
+
+def well() -> TlsFacts:
+    """Serve what nothing is wrong with."""
+    return handshake(LEAF, INTERMEDIATE)
+
+
+def scan(**told: object) -> Callable[[], Known]:
+    """Know what a scan told."""
+    return lambda: Known(scan=ScanFacts(at=NOW, address="127.0.0.1", **told))  # type: ignore[arg-type]
 
 
 SHORT_CA = issue(now=NOW, issuer=ROOT, is_ca=True, subject="Short CA", not_after=NOW + 100 * DAY)
@@ -287,6 +299,29 @@ CAUSES = (
         code="refusal_not_told",
         tls=lambda: handshake(LEAF, INTERMEDIATE),
         known=lambda: Known(refusals=(attempt(RefusalCheck.ANONYMOUS, RefusalOutcome.UNKNOWN),)),
+    ),
+    Cause(code="tls_version_old_accepted", tls=well, known=scan(old_versions=(TlsVersion.V1_0,))),
+    Cause(
+        code="cipher_weak_accepted",
+        tls=well,
+        known=scan(weak_suites=(WeakSuite(name="TLS_RSA_WITH_RC4_128_SHA", weakness=Weakness.RC4),)),
+    ),
+    Cause(code="renegotiation_insecure", tls=well, known=scan(has_secure_renegotiation=False)),
+    Cause(code="renegotiation_by_clients", tls=well, known=scan(lets_clients_renegotiate=True)),
+    Cause(
+        code="certificate_without_name",
+        tls=well,
+        known=scan(
+            served=well().certificates,
+            without_name=read_chain([issue(now=NOW, issuer=INTERMEDIATE, names=("DNS:default.example",)).der]),
+        ),
+    ),
+    Cause(
+        code="certificate_second",
+        tls=well,
+        known=scan(
+            served=well().certificates, for_rsa=read_chain([issue(now=NOW, issuer=INTERMEDIATE, subject="second").der])
+        ),
     ),
     Cause(
         code="certificate_unreadable",

@@ -286,3 +286,19 @@ brokers:
     assert none.checks == ()
     assert (others.plain_port, own.plain_port) == (1884, 1883)
     assert (topics.forbidden_subscribe, topics.forbidden_publish) == ("$SYS/+/#", "plant/7/valve")
+
+
+def test_scans_are_off_unless_asked_for_and_a_broker_may_say_no(load_text: Load) -> None:
+    (plain,) = load_text(THREE_LINES).brokers
+    assert plain.scan_interval_s is None
+    config = load_text(
+        """
+defaults:
+  scan: {interval: 1d}
+brokers:
+  - {name: a, host: a.example}
+  - {name: b, host: b.example, scan: {interval: off}}
+  - {name: c, host: c.example, scan: {interval: 12h}}
+"""
+    )
+    assert [broker.scan_interval_s for broker in config.brokers] == [86_400, None, 43_200]

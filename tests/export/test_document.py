@@ -9,6 +9,7 @@ from monitor.model.judgement import Changed, Hints
 from monitor.model.outcome import Phase
 from tests.support.records import (
     REFUSALS,
+    SCAN,
     a_break,
     a_broker,
     a_certificate,
@@ -38,6 +39,7 @@ KEYS = [
     "changes",
     "certificate_file",
     "refusals",
+    "scan",
 ]  # fmt: skip
 
 
@@ -221,3 +223,24 @@ def test_attempts_at_what_must_be_refused_are_told() -> None:
     }
     assert [attempt["outcome"] for attempt in shown] == ["refused", "accepted", "unknown"]
     assert shown[2]["detail"].isprintable()
+
+
+def test_scan_is_told_with_what_was_not() -> None:
+    report = a_report()
+    assert document(report, an_assessment(report))["scan"] is None
+    shown = document(report, an_assessment(report, scan=SCAN))["scan"]
+    assert shown == {
+        "at": "2026-11-23T09:00:00Z",
+        "address": "192.0.2.7",
+        "old_versions": ["1.0", "1.1"],
+        "weak_cipher_suites": ["TLS_RSA_WITH_RC4_128_SHA"],
+        "secure_renegotiation": True,
+        "client_renegotiation": None,
+        "fingerprints_sha256": {
+            "served": tls_facts().certificates[0].fingerprint_sha256,
+            "without_name": None,
+            "for_rsa": None,
+            "for_ecdsa": None,
+        },
+        "untold": ["renegotiation: the answer began with \ufffd[31m"],
+    }

@@ -19,6 +19,7 @@ from monitor.store import Snapshot, Store
 from tests.support.records import (
     NOW,
     REFUSALS,
+    SCAN,
     a_break,
     a_broker,
     a_certificate,
@@ -61,7 +62,7 @@ def everything() -> Snapshot:
     profiles = (a_profile(), a_profile("gateway", error="OpenSSL says: no"))
     change = a_change(Changed.LEAF, Changed.ISSUER)
     opinions = an_assessment(
-        healthy, a_finding(), profiles=profiles, change=change, next_break=a_break(), refusals=REFUSALS
+        healthy, a_finding(), profiles=profiles, change=change, next_break=a_break(), refusals=REFUSALS, scan=SCAN
     )
     store.record(healthy, replace(opinions, certificate_file=a_file()))
     store.record(*expired())
@@ -272,6 +273,11 @@ def test_refusals_are_1_or_0_and_absent_where_nothing_was_told() -> None:
         '{broker="healthy",check="anonymous",site="north"}': 1.0,
         '{broker="healthy",check="no_client_certificate",site="north"}': 0.0,
     }
+
+
+def test_latest_scan_is_dated() -> None:
+    name = "mqtt_tls_last_scan_timestamp_seconds"
+    assert of(series(everything()), name) == {'{broker="healthy",site="north"}': SCAN.at.timestamp()}
 
 
 def test_certificate_changes_are_counted_by_what_and_zero_from_the_start() -> None:

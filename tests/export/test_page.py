@@ -13,6 +13,7 @@ from monitor.store import BrokerState, Store
 from tests.support.records import (
     NOW,
     REFUSALS,
+    SCAN,
     a_break,
     a_broker,
     a_certificate,
@@ -253,6 +254,13 @@ def test_attempts_at_what_must_be_refused_are_on_the_page() -> None:
     assert "What must be refused anonymous refused : CONNACK with code 5 10 minutes ago" in page
     assert "no_client_certificate accepted : a client was let in 10 minutes ago" in page
     assert "wrong_password unknown : connect_refused: <no>" in page
+
+
+def test_scan_is_on_the_page() -> None:
+    report = a_report()
+    page = Reader(broker_page(state_of((report, an_assessment(report, scan=SCAN))), NOW)).text
+    assert "Scan of what TLS accepts asked 192.0.2.7, 3 hours ago old versions accepted: TLS 1.0, TLS 1.1 weak" in page
+    assert "Scan" not in Reader(broker_page(state_of((report, an_assessment(report))), NOW)).text
 
 
 def cluster() -> Store:

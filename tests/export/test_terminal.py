@@ -12,8 +12,10 @@ from monitor.model.installed import FileOpinion, FileState
 from monitor.model.judgement import Assessment, Finding, Hints, Severity
 from monitor.model.outcome import Clock, Confidence, Done, Phase, PhaseReport
 from monitor.model.report import ProbeReport
+from monitor.model.scan import ScanFacts
 from tests.support.records import (
     REFUSALS,
+    SCAN,
     a_break,
     a_certificate,
     a_chain,
@@ -257,6 +259,7 @@ def test_broker_without_profiles_or_anything_left_to_break_has_no_lines_about_th
     assert "Trust profiles" not in text
     assert "Next to break" not in text
     assert "must be refused" not in text
+    assert "Scan" not in text
 
 
 @pytest.mark.parametrize(
@@ -278,3 +281,17 @@ def test_certificate_file_has_a_line(file: FileOpinion, line: str) -> None:
     report = a_report()
     assert f"  {line}" in shown(report, an_assessment(report, certificate_file=file), width=120).splitlines()
     assert "certificate file" not in of(report)
+
+
+def test_scan_has_a_line_for_each_answer() -> None:
+    report = a_report()
+    lines = shown(report, an_assessment(report, scan=SCAN), width=120).splitlines()
+    at = lines.index("Scan of what TLS accepts")
+    assert lines[at + 1 : at + 5] == [
+        "  asked 192.0.2.7, 3 hours ago",
+        "  old versions accepted: TLS 1.0, TLS 1.1",
+        "  weak cipher suites accepted: TLS_RSA_WITH_RC4_128_SHA",
+        "  not told: renegotiation: the answer began with \ufffd[31m",
+    ]
+    unanswered = ScanFacts(at=SCAN.at, untold=("TLS 1.0: Connection refused",))
+    assert "  no answer, 3 hours ago" in shown(report, an_assessment(report, scan=unanswered)).splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -139,18 +140,25 @@ class NatsServer(TlsServerProcess):
         client_ca: Path | None = None,
         users: Mapping[str, str] | None = None,
         forbidden: str | None = None,
+        cipher_suites: Sequence[str] = (),
     ) -> None:
-        """Describe the MQTT listener; see `Mosquitto`. `forbidden` is a subject that no user may use."""
+        """Describe the MQTT listener; see `Mosquitto`.
+
+        `forbidden` is a subject that no user may use. Go knows RC4 and 3DES, where `cipher_suites` names them.
+        """
         super().__init__(directory, certificate=certificate, host=host)
         self._client_ca = client_ca
         self._users = users
         self._forbidden = forbidden
+        self._cipher_suites = tuple(cipher_suites)
 
     def command(self) -> Sequence[str]:
         """Write nats.conf."""
         tls = [f'cert_file: "{self.certfile}"', f'key_file: "{self.keyfile}"']
         if self._client_ca is not None:
             tls += [f'ca_file: "{self._client_ca}"', "verify: true"]
+        if self._cipher_suites:
+            tls.append(f"cipher_suites: {json.dumps(self._cipher_suites)}")
         users = "" if self._users is None else _nats_users(self._users, self._forbidden)
         config = self.directory / "nats.conf"
         config.write_text(

@@ -45,6 +45,7 @@ class RabbitMq(TlsServerProcess):
         ca_file: Path | None = None,
         demands_client_certificate: bool = False,
         tls_version: str = "1.3",
+        extra: Sequence[str] = (),
     ) -> None:
         """Describe the MQTT listener.
 
@@ -53,12 +54,14 @@ class RabbitMq(TlsServerProcess):
             certificate: what it serves. Where the file holds a leaf alone, Erlang adds what `ca_file` has above it.
             ca_file: PEM of the CAs whose client certificates it accepts.
             demands_client_certificate: it refuses clients without one.
-            tls_version: the only one it speaks.
+            tls_version: the only one it speaks, unless `extra` names more.
+            extra: further lines of rabbitmq.conf.
         """
         super().__init__(directory, certificate=certificate)
         self._ca_file = ca_file
         self._demands_client_certificate = demands_client_certificate
         self.tls_version = tls_version
+        self._extra = tuple(extra)
         self._distribution_port = free_port()
         self._epmd = Epmd(directory / "epmd")
 
@@ -83,7 +86,7 @@ class RabbitMq(TlsServerProcess):
             lines.append(f"ssl_options.cacertfile = {self._ca_file}")
         if self._demands_client_certificate:
             lines += ["ssl_options.verify = verify_peer", "ssl_options.fail_if_no_peer_cert = true"]
-        (self.directory / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
+        (self.directory / "rabbitmq.conf").write_text("\n".join((*lines, *self._extra)) + "\n")
         (self.directory / "enabled_plugins").write_text("[rabbitmq_mqtt].\n")
         return (str(_PROGRAMS / "rabbitmq-server"),)
 

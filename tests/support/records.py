@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.model.broker import Addresses, Broker, ClientIdentity, Protocol, Secret, TlsSettings, Trust
+from monitor.model.broker import Addresses, Broker, ClientIdentity, Protocol, Secret, TlsSettings, TlsVersion, Trust
 from monitor.model.facts import CertificateFacts, KeyFacts, MqttFacts, Role, TcpFacts, TlsFacts
 from monitor.model.installed import FileOpinion, FileReading, FileState
 from monitor.model.judgement import (
@@ -35,6 +35,7 @@ from monitor.model.outcome import (
 )
 from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
 from monitor.model.report import ProbeReport
+from monitor.model.scan import ScanFacts, Weakness, WeakSuite
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 P256 = KeyFacts(algorithm="EC", bits=256, curve="P-256")
@@ -234,6 +235,7 @@ def an_assessment(
     next_break: NextBreak | None = None,
     certificate_file: FileOpinion | None = None,
     refusals: tuple[Refusal, ...] = (),
+    scan: ScanFacts | None = None,
 ) -> Assessment:
     """Return an assessment of that report with these findings, gravest first."""
     return Assessment(
@@ -247,6 +249,7 @@ def an_assessment(
         next_break=next_break,
         certificate_file=certificate_file,
         refusals=refusals,
+        scan=scan,
     )
 
 
@@ -265,6 +268,18 @@ REFUSALS = (
     a_refusal(RefusalCheck.WRONG_PASSWORD, RefusalOutcome.UNKNOWN, "connect_refused: <no> \x1b[31m"),
 )
 """One of each outcome, the last with a text that must not reach a terminal or a page as it is."""
+
+
+SCAN = ScanFacts(
+    at=NOW - timedelta(hours=3),
+    address="192.0.2.7",
+    old_versions=(TlsVersion.V1_0, TlsVersion.V1_1),
+    weak_suites=(WeakSuite(name="TLS_RSA_WITH_RC4_128_SHA", weakness=Weakness.RC4),),
+    has_secure_renegotiation=True,
+    served=tls_facts().certificates,
+    untold=("renegotiation: the answer began with \x1b[31m",),
+)
+"""With a text that must not reach a terminal or a page as it is."""
 
 
 def a_profile(name: str = "devices-2022", *, error: str | None = None) -> ProfileOpinion:
