@@ -211,6 +211,19 @@ CONNECTION: Final = (
         "RFC 8446 4.4.3; RFC 5246 7.4.3",
     ),
     critical(
+        "handshake_renegotiation_insecure",
+        "The broker's TLS is older than a repair of 2010",
+        "It does not know secure renegotiation, without which an attacker can put his own words in front of a "
+        "client's. OpenSSL from release 3 on refuses to speak with such a server, and so do most programs built on it; "
+        "older clients may still get through.",
+        do(
+            "Update the broker, or the TLS library under it: every one since 2010 has the repair, and it needs no "
+            "setting. A device in between that ends TLS (a load balancer, a firewall) may be what is old."
+        ),
+        "RFC 5746",
+        title_says_all=True,
+    ),
+    critical(
         "handshake_certificate_unreadable",
         "The broker's certificate cannot be decoded",
         "What was sent in place of a certificate is none, or a damaged one. Every client fails here.",

@@ -181,6 +181,7 @@ _HANDSHAKE = (
     "not_tls",  # the first bytes are no TLS record
     "protocol_version_unsupported",  # the server chose a version that we refuse
     "bad_signature",  # the server's key does not belong to its certificate
+    "renegotiation_insecure",  # the server's TLS 1.2 lacks RFC 5746, and OpenSSL refuses that
     "certificate_unreadable",  # OpenSSL cannot decode what was served
     "client_certificate_required",
     "client_certificate_rejected",

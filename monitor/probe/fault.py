@@ -40,6 +40,7 @@ _HANDSHAKE = {
     End.NOT_TLS: "not_tls",
     End.VERSION_UNSUPPORTED: "protocol_version_unsupported",
     End.BAD_SIGNATURE: "bad_signature",
+    End.RENEGOTIATION_INSECURE: "renegotiation_insecure",
     End.CERTIFICATE_UNREADABLE: "certificate_unreadable",
 }
 

@@ -19,6 +19,7 @@ class End(StrEnum):
     VERSION_UNSUPPORTED = "version_unsupported"
     BAD_SIGNATURE = "bad_signature"
     CERTIFICATE_UNREADABLE = "certificate_unreadable"
+    RENEGOTIATION_INSECURE = "renegotiation_insecure"
     TLS_ERROR = "tls_error"
     MALFORMED = "malformed"
     REFUSED_CONNECTION = "refused_connection"

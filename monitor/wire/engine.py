@@ -278,6 +278,7 @@ _OWN_FAULTS = {
     "wrong ssl version": End.VERSION_UNSUPPORTED,
     "http request": End.NOT_TLS,
     "bad signature": End.BAD_SIGNATURE,
+    "unsafe legacy renegotiation disabled": End.RENEGOTIATION_INSECURE,
     "unable to find public key parameters": End.CERTIFICATE_UNREADABLE,
     "excessive message size": End.TOO_MUCH_DATA,
     "tlsv1 bad certificate status response": End.TLS_ERROR,  # what was stapled cannot be decoded

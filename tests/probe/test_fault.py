@@ -56,6 +56,7 @@ def test_every_alert_has_its_own_reason_up_to_connack(alert: str) -> None:
         (End.NOT_TLS, "not_tls"),
         (End.VERSION_UNSUPPORTED, "protocol_version_unsupported"),
         (End.BAD_SIGNATURE, "bad_signature"),
+        (End.RENEGOTIATION_INSECURE, "renegotiation_insecure"),
         (End.CERTIFICATE_UNREADABLE, "certificate_unreadable"),
         (End.TOO_MUCH_DATA, "too_much_data"),
         (End.TLS_ERROR, "protocol_error"),

@@ -21,7 +21,15 @@ from tests.support.faults import Peer, Script
 from tests.support.mqtt_bytes import connack
 from tests.support.mqtt_script import broker
 from tests.support.pki import TestPki
-from tests.support.tls_engine import Rewrite, ServerTls, up_to, with_broken_signature, with_certificates, with_version
+from tests.support.tls_engine import (
+    Rewrite,
+    ServerTls,
+    up_to,
+    with_broken_signature,
+    with_certificates,
+    with_version,
+    without_secure_renegotiation,
+)
 from tests.support.tls_records import ContentType, HandshakeType, message
 
 UNKNOWN_ALERT_NUMBER = 200
@@ -165,6 +173,11 @@ _HANDSHAKE = (
         id="version-that-we-refuse",
         reason="handshake_protocol_version_unsupported",
         server=scripted(rewritten(with_version(0x0302)), tls12),
+    ),
+    Case(
+        id="secure-renegotiation-missing",
+        reason="handshake_renegotiation_insecure",
+        server=scripted(rewritten(without_secure_renegotiation), tls12),
     ),
     *(
         Case(id=f"signature-broken-{name}", reason="handshake_bad_signature", server=scripted(script, tls))

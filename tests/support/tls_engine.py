@@ -218,6 +218,18 @@ def with_version(version: int) -> Rewrite:
     return rewrite
 
 
+def without_secure_renegotiation(messages: list[bytes]) -> list[bytes]:
+    """Take renegotiation_info out of the ServerHello of TLS 1.2: servers from before RFC 5746 do not know it."""
+
+    def rewritten(hello: bytes) -> bytes:
+        body = hello[4:]
+        at = 2 + 32 + 1 + body[34] + 3  # version, random, session id, suite and compression
+        extensions = body[at + 2 :].replace(b"\xff\x01\0\1\0", b"")
+        return message(HandshakeType.SERVER_HELLO, body[:at] + len(extensions).to_bytes(2) + extensions)
+
+    return [rewritten(one) if one[0] == HandshakeType.SERVER_HELLO else one for one in messages]
+
+
 def up_to(kind: HandshakeType) -> Rewrite:
     """Send the messages of a flight up to and with the first of that kind, and no more."""
 
