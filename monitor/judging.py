@@ -37,9 +37,11 @@ class Judging:
         self._assessor = Assessor() if assessor is None else assessor
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="judge")
 
-    async def verify(self, tls: TlsFacts, broker: Broker, now: datetime) -> Finding | None:
+    async def verify(
+        self, tls: TlsFacts, broker: Broker, now: datetime, known: Known = NOTHING_KNOWN
+    ) -> Finding | None:
         """Say whether the broker is to be trusted with credentials, as `Assessor.verify` does."""
-        return await self._answer(tls, broker, now, partial(self._assessor.verify, tls, broker, now))
+        return await self._answer(tls, broker, now, known, partial(self._assessor.verify, tls, broker, now, known))
 
     async def assess(
         self,
@@ -51,13 +53,15 @@ class Judging:
         """Say everything there is to say about a report, as `Assessor.assess` does."""
         tls = report.tls if report.tls is not None and report.tls.certificates else known.last_seen
         question = partial(self._assessor.assess, report, broker, now, known)
-        return await self._answer(tls, broker, now, question)
+        return await self._answer(tls, broker, now, known, question)
 
     def close(self) -> None:
         """Answer no more; threads that are busy end with their answer."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _answer(self, tls: TlsFacts | None, broker: Broker, now: datetime, question: Callable[[], _T]) -> _T:
-        if tls is None or self._assessor.is_quick(tls, broker, now):
+    async def _answer(
+        self, tls: TlsFacts | None, broker: Broker, now: datetime, known: Known, question: Callable[[], _T]
+    ) -> _T:
+        if tls is None or self._assessor.is_quick(tls, broker, now, known):
             return question()
         return await asyncio.get_running_loop().run_in_executor(self._threads, question)

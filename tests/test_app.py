@@ -18,6 +18,7 @@ from tests.support.brokers import Mosquitto, OpensslServer
 from tests.support.daemon import MonitorProcess
 from tests.support.pki import TestPki, write_chain
 from tests.support.ports import closed_port, is_listening, silent_port
+from tests.support.revocation import revocation_list
 
 INTERVAL_S = 0.5
 
@@ -194,6 +195,44 @@ def test_rotated_issuer_is_counted_and_found_within_one_interval(
     assert daemon.value("findings", "b", "issuer_changed", "warning") == 1
     assert daemon.value("certificate_changes_total", "b", "issuer") == 1
     assert len(daemon.lines("certificate changed")) == 1
+
+
+# Revocation lists that change
+
+
+def test_replaced_list_closes_the_gate_within_one_interval_and_a_broken_one_keeps_it_closed(
+    start: Start, mosquitto: Mosquitto, pki: TestPki, tmp_path: Path
+) -> None:
+    lists = tmp_path / "ca.crl"
+
+    def put(data: bytes) -> float:
+        fresh = tmp_path / "ca.crl.new"
+        fresh.write_bytes(data)
+        fresh.replace(lists)
+        return daemon.value("probes_total", "b") or 0
+
+    lists.write_bytes(revocation_list(pki.intermediate, now=pki.now))
+    tls = {"ca_file": str(pki.ca_file), "server_name": "localhost", "crl_files": [str(lists)]}
+    daemon = start([watched("b", mosquitto.port, pki, tls=tls)])
+    daemon.wait_for(1, "probe_success", "b")
+    assert daemon.value("revocation_status", "b", "crl", "good") == 1
+    assert daemon.value("revocation_status", "b", "staple", "not_offered") == 1
+    assert daemon.series("next_break_timestamp_seconds").keys() == {("b", "crl")}
+    assert daemon.series("findings") == {}
+
+    before = put(revocation_list(pki.intermediate, pki.leaf, now=pki.now))
+    daemon.wait_for(1, "probe_failure_info", "b", "verify", "verify_certificate_revoked")
+    # One probe may have been under way when the file was replaced.
+    assert (daemon.value("probes_total", "b") or 0) <= before + 2
+    assert daemon.series("findings") == {("b", "certificate_revoked", "critical"): 1}
+
+    put(b"half a")
+    daemon.wait_for(1, "findings", "b", "crl_invalid", "warning")
+    assert daemon.value("revocation_status", "b", "crl", "revoked") == 1
+
+    put(revocation_list(pki.intermediate, now=pki.now))
+    daemon.wait_for(1, "probe_success", "b")
+    assert daemon.series("findings") == {}
 
 
 # Reloading

@@ -114,6 +114,7 @@ def test_right_file_has_no_findings_and_the_contracts_document(files: Files, ins
         "certificates",
         "findings",
         "trust_profiles",
+        "revocation",
         "next_break",
         "changes",
         "certificate_file",

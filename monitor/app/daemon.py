@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from monitor.app.changes import log_certificate_change, log_change, log_problems
+from monitor.app.crls import CrlFollower
 from monitor.app.rounds import Kind, Rounds
 from monitor.app.service import ServiceManager
 from monitor.config.load import load
@@ -22,15 +24,18 @@ from monitor.judging import Judging
 from monitor.model.broker import Broker
 from monitor.model.config import Config, ConfigError, Problem, Settings
 from monitor.model.judgement import Assessment
+from monitor.model.known import Known
 from monitor.model.outcome import Done, Failed, Phase
 from monitor.model.reasons import INTERNAL
 from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
+from monitor.model.revocation import CrlFile
 from monitor.model.scan import ScanFacts
 from monitor.probe.pipeline import probe
 from monitor.probe.refusals import refusal_round, round_limit_s
 from monitor.probe.resolve import Resolver
 from monitor.probe.scan import scan, scan_limit_s
+from monitor.probe.tls import Verify
 from monitor.schedule import Schedule
 from monitor.store import Snapshot, Store
 
@@ -74,6 +79,7 @@ class Daemon:
         self._judging = Judging()
         self._resolver = Resolver()
         self._files = Following()
+        self._crls = CrlFollower()
         self._schedule = Schedule(
             tasks=tasks,
             max_in_flight=config.settings.max_in_flight,
@@ -134,6 +140,7 @@ class Daemon:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         self._resolver.close()
+        self._crls.close()
         self._judging.close()
 
     def snapshot(self) -> Snapshot:
@@ -215,16 +222,20 @@ class Daemon:
         )
 
     async def _probe(self, broker: Broker) -> tuple[ProbeReport, Assessment]:
+        lists = await self._crls.current(broker.tls.crl_files)
         self._store.monitor.probe_started()
         try:
-            report = await probe(broker, verify=self._judging.verify, now=self._now, resolver=self._resolver)
+            report = await probe(broker, verify=self._gate(lists), now=self._now, resolver=self._resolver)
         finally:
             self._store.monitor.probe_ended()
         # Behind the probe: a certificate that was rotated meanwhile is then newer on disk than served, never older.
         files = await self._files.look(broker, self._now())
-        known = replace(self._store.known(broker.name, serving=report.tls), files=files)
+        known = replace(self._store.known(broker.name, serving=report.tls), crl_files=lists, files=files)
         # Also when the broker is down: what is thought of the certificates last seen changes with time alone.
         return report, await self._judging.assess(report, broker, self._now(), known)
+
+    def _gate(self, lists: tuple[CrlFile, ...]) -> Verify:
+        return partial(self._judging.verify, known=Known(crl_files=lists))
 
     def _record(self, broker: Broker, result: tuple[ProbeReport, Assessment]) -> None:
         report, assessment = result
@@ -239,7 +250,8 @@ class Daemon:
             self._rounds.accepted(broker)
 
     async def _try_refusals(self, broker: Broker) -> tuple[Refusal, ...]:
-        return await refusal_round(broker, verify=self._judging.verify, now=self._now, resolver=self._resolver)
+        gate = self._gate(await self._crls.current(broker.tls.crl_files))
+        return await refusal_round(broker, verify=gate, now=self._now, resolver=self._resolver)
 
     async def _scan(self, broker: Broker) -> ScanFacts:
         return await scan(broker, now=self._now, resolver=self._resolver)

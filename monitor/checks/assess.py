@@ -13,6 +13,7 @@ from monitor.checks.changes import change, issuer_changed
 from monitor.checks.client_certificate import client_certificate
 from monitor.checks.delivery import delivery
 from monitor.checks.entry import do
+from monitor.checks.evidence import Revocation
 from monitor.checks.failure import failure
 from monitor.checks.hints import CIPHER_SUITES
 from monitor.checks.identity import name_mismatch, unreadable, usage
@@ -28,6 +29,7 @@ from monitor.checks.outlook import next_break
 from monitor.checks.path import follow
 from monitor.checks.profiles import profile_opinion, profiles
 from monitor.checks.refusals import refusals
+from monitor.checks.revocation import revocation
 from monitor.checks.scan import scanned
 from monitor.checks.session import key_exchange, protocol_version, transparency
 from monitor.checks.slowness import slow_phases
@@ -50,12 +52,14 @@ from monitor.model.judgement import (
 from monitor.model.known import NOTHING_KNOWN, Known
 from monitor.model.reasons import VERIFY_FINDINGS
 from monitor.model.report import ProbeReport
+from monitor.model.revocation import Answer, Status, gravest
 from monitor.x509.anchors import load_openssl
 from monitor.x509.judge import Judge
 from monitor.x509.names import matches
 
 _CHAIN_CHECKS = (
     ca_first,
+    revocation,
     validity,
     trust,
     limits,
@@ -96,15 +100,17 @@ class _OfChain:
     profiles: tuple[ProfileOpinion, ...] = ()
     change: CertificateChange | None = None
     next_break: NextBreak | None = None
+    revocation: tuple[Answer, ...] = ()
 
 
 class Assessor:
-    """Judges chains and words what follows. Holds no state but its judge's memory."""
+    """Judges chains and words what follows. Holds no state but the memory of what was judged and read before."""
 
     def __init__(self, judge: Judge | None = None) -> None:
         self._judge = Judge() if judge is None else judge
+        self._revocation = Revocation()
 
-    def is_quick(self, tls: TlsFacts, broker: Broker, now: datetime) -> bool:
+    def is_quick(self, tls: TlsFacts, broker: Broker, now: datetime, known: Known = NOTHING_KNOWN) -> bool:
         """Tell whether this handshake is verified and assessed within a millisecond: usual in size, and judged before.
 
         Whoever must not be held up asks everything else in a thread; any thread may ask.
@@ -116,20 +122,23 @@ class Assessor:
                 self._judge.remembers(tls.certificates, judged, broker.tls.server_name, now)
                 for judged in (broker.tls.trust, *(profile.trust for profile in broker.tls.trust_profiles))
             )
+            and self._revocation.remembers(
+                leaf_first(tls.certificates), self._judge.anchors(broker.tls.trust), tls.ocsp_response, known.crl_files
+            )
         )
 
-    def verify(self, tls: TlsFacts, broker: Broker, now: datetime) -> Finding | None:
+    def verify(self, tls: TlsFacts, broker: Broker, now: datetime, known: Known = NOTHING_KNOWN) -> Finding | None:
         """Say whether the broker is to be trusted with credentials (the gate of `verify`).
 
         Returns:
             None if it is accepted; else the gravest finding that forbids it, its code one of `VERIFY_FINDINGS`.
         """
         judgement = self._judged(tls.certificates, broker, now)
-        if judgement.accepted:
-            return None
         if not tls.certificates:
             return _nothing_served()
-        case = replace(self._case(tls.certificates, broker, now, judgement), tls=tls)
+        case = self._served(tls, broker, now, known, judgement)
+        if judgement.accepted and not _is_revoked(case):
+            return None
         critical = {
             found.code: found
             for found in reversed(gravest_first(_explained(case)))
@@ -178,11 +187,13 @@ class Assessor:
             certificate_file=None if known.files is None else file_opinion(known.files, tls),
             refusals=known.refusals,
             scan=known.scan,
+            revocation=of_chain.revocation,
         )
 
     def _of_chain(self, tls: TlsFacts, broker: Broker, now: datetime, known: Known) -> _OfChain:
         judgement = self._judged(tls.certificates, broker, now)
-        case = replace(self._case(tls.certificates, broker, now, judgement), tls=tls)
+        case = self._served(tls, broker, now, known, judgement)
+        answers = () if case.revocation is None else gravest(case.revocation.answers(now))
         by_profile = {
             profile.name: self._judge.judge(tls.certificates, profile.trust, broker.tls.server_name, now)
             for profile in broker.tls.trust_profiles
@@ -206,11 +217,13 @@ class Assessor:
                 now,
                 judgement=judgement,
                 anchors=case.anchors,
+                revocation=answers,
                 profiles={
                     profile.name: (by_profile[profile.name], self._judge.anchors(profile.trust))
                     for profile in broker.tls.trust_profiles
                 },
             ),
+            revocation=answers,
         )
 
     def inspect(
@@ -260,6 +273,12 @@ class Assessor:
     def _judged(self, served: tuple[CertificateFacts, ...], broker: Broker, now: datetime) -> Judgement:
         return self._judge.judge(served, broker.tls.trust, broker.tls.server_name, now)
 
+    def _served(self, tls: TlsFacts, broker: Broker, now: datetime, known: Known, judgement: Judgement) -> Case:
+        case = self._case(tls.certificates, broker, now, judgement)
+        evidence = self._revocation.evidence(case.chain, case.anchors, tls.ocsp_response, known.crl_files)
+        is_last_seen = tls is known.last_seen
+        return replace(case, tls=tls, is_last_seen=is_last_seen, revocation=evidence, crl_files=known.crl_files)
+
     def _case(
         self, certificates: tuple[CertificateFacts, ...], broker: Broker, now: datetime, served: Judgement
     ) -> Case:
@@ -284,6 +303,11 @@ def _explained(case: Case) -> Iterator[Finding]:
     explains = any(found.severity is Severity.CRITICAL and found.code in VERIFY_FINDINGS for found in findings)
     if not case.accepted and not explains:
         yield invalid(case)
+
+
+def _is_revoked(case: Case) -> bool:
+    answers = () if case.revocation is None else case.revocation.answers(case.now)
+    return any(answer.status is Status.REVOKED for answer in answers)
 
 
 def _chain_not_after(case: Case) -> datetime | None:

@@ -8,9 +8,11 @@ from datetime import datetime
 
 from monitor.checks.catalogue import CATALOGUE, entry
 from monitor.checks.entry import Advice
+from monitor.checks.evidence import Evidence
 from monitor.model.broker import Broker
 from monitor.model.facts import CertificateFacts, Role, TlsFacts
 from monitor.model.judgement import Finding, Judgement, Severity
+from monitor.model.revocation import CrlFile
 from monitor.x509.anchors import Anchors
 
 # CA/Browser Forum Baseline Requirements 7.1.6.1: every certificate of a public CA names one of these.
@@ -36,10 +38,15 @@ class Case:
     now: datetime
     tls: TlsFacts | None = None
     """The handshake in which it was served; None for a file."""
+    is_last_seen: bool = False
+    """That was an earlier handshake: the latest brought no certificate."""
     is_file: bool = False
     """The chain was read from a file and not served."""
     useless: frozenset[int] = frozenset()
     """Of a file: positions of the certificates that no broker can load."""
+    revocation: Evidence | None = None
+    """None for a file."""
+    crl_files: tuple[CrlFile, ...] = ()
 
     @property
     def sender(self) -> str:

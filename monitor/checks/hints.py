@@ -54,6 +54,40 @@ CLIENT_CERTIFICATE_OPTIONAL: Final = Hints(
         ("NATS", "`verify: false` in `mqtt { tls { ... } }`."),
     ),
 )
+STAPLING: Final = Hints(
+    caption="Where the broker is told to staple",
+    by_broker=(
+        (
+            "EMQX",
+            (
+                "`listeners.ssl.default.ssl_options.ocsp` in emqx.conf: `enable_ocsp_stapling = true`, `issuer_pem`, "
+                "`responder_url`, `refresh_interval`."
+            ),
+        ),
+        ("Mosquitto", "cannot staple; a TLS proxy in front of it can."),
+        (
+            "NATS",
+            (
+                "staples by itself for a certificate with must-staple, unless `ocsp: false` is set; `ocsp { mode: "
+                "always }` in nats-server.conf for every other, then `nats-server --signal reload`."
+            ),
+        ),
+    ),
+)
+REVOCATION_LISTS: Final = Hints(
+    caption="Lists by which the broker checks its clients",
+    by_broker=(
+        (
+            "EMQX",
+            (
+                "fetches them where the clients' certificates say, if "
+                "`listeners.ssl.default.ssl_options.enable_crl_check` is true; `crl_cache.refresh_interval` says how "
+                "often."
+            ),
+        ),
+        ("Mosquitto", "`crlfile` in mosquitto.conf."),
+    ),
+)
 BROKER_LOGS: Final = Hints(
     caption="The broker's log",
     by_broker=(

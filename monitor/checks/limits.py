@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from monitor.checks.case import Case, capitalised, described, finding, name
-from monitor.checks.path import End, Path, follow
+from monitor.checks.path import whole_way
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding, Severity, Validator
 from monitor.x509.judge import MAX_CERTIFICATES
-from monitor.x509.opinions import signed_by
 
 # What every library processes, as RFC 5280 4.2 demands of those that check paths.
 _PROCESSED: Final = frozenset(
@@ -36,7 +35,7 @@ def limits(case: Case) -> Iterator[Finding]:
     """Yield a finding for each limit that the way up from the leaf breaks; none where some path holds all of them."""
     if case.judgement.is_trusted_ignoring_time:
         return
-    way = _way(case)
+    way = whole_way(case.chain, case.anchors)
     for above, facts in enumerate(way[1:], start=1):
         yield from _issuer(facts)
         yield from _path_length(way[:above], facts)
@@ -58,15 +57,6 @@ def left_out(case: Case) -> Iterator[Finding]:
             + ("; a path to the trust was found without them." if is_harmless else "."),
             severity=Severity.WARNING if is_harmless else Severity.CRITICAL,
         )
-
-
-def _way(case: Case) -> tuple[CertificateFacts, ...]:
-    # The anchor belongs to it: libraries hold anchors to their own limits too.
-    path: Path = follow(case.chain, case.anchors)
-    if path.end is not End.ANCHOR_BY_NAME:
-        return path.certificates
-    anchor = next((anchor for anchor in path.anchors if signed_by(path.last, anchor)), None)
-    return path.certificates if anchor is None else (*path.certificates, anchor)
 
 
 def _issuer(facts: CertificateFacts) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from monitor.checks.validity import is_early, is_expired
 from monitor.model.broker import Broker
 from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.judgement import Cause, Judgement, NextBreak
+from monitor.model.revocation import Answer, Source, Status
 from monitor.x509.anchors import Anchors
 from monitor.x509.certificate import read_chain
 
@@ -21,6 +22,7 @@ def next_break(
     *,
     judgement: Judgement,
     anchors: Anchors,
+    revocation: tuple[Answer, ...],
     profiles: Mapping[str, tuple[Judgement, Anchors]],
 ) -> NextBreak | None:
     """Return the first thing to stop working, or None if nothing that ends works now.
@@ -35,12 +37,16 @@ def next_break(
         now: the moment of the judgements.
         judgement: of the chain as served, by the configured trust.
         anchors: the configured trust.
+        revocation: what each source says of the chain.
         profiles: the same by the name of each trust profile.
     """
+    if any(answer.status is Status.REVOKED for answer in revocation):
+        return None
     found = [
         *_chain(tls, broker, judgement, anchors),
         *_client_certificate(tls, broker, now, judgement),
         *_profiles(tls, broker, judgement, profiles),
+        *_revocation(judgement, revocation),
     ]
     return min(found, key=lambda each: each.at, default=None)
 
@@ -108,6 +114,26 @@ def _profiles(
             certificate=None if facts is None else facts.position,
             what=what,
             sentence=f"{capitalised(what)}, ends on {moment(at)}; then these clients refuse the broker.",
+        )
+
+
+def _revocation(judgement: Judgement, answers: tuple[Answer, ...]) -> Iterator[NextBreak]:
+    for answer in answers:
+        end = answer.next_update
+        if not judgement.accepted or answer.status is not Status.GOOD or end is None:
+            continue
+        if answer.source is Source.STAPLE:
+            cause, what = Cause.STAPLE, "the stapled response, which proves that the certificate is not revoked"
+            then = "then strict clients refuse the broker, unless it has fetched a newer one by then"
+        else:
+            cause, what = Cause.CRL, f"the list of revoked certificates in {answer.origin}"
+            then = "then whoever checks certificates by it refuses them all, unless a newer one has come by then"
+        yield NextBreak(
+            at=end,
+            cause=cause,
+            certificate=answer.certificate if cause is Cause.STAPLE else None,
+            what=what,
+            sentence=f"{capitalised(what)}, ends on {moment(end)}; {then}.",
         )
 
 

@@ -62,6 +62,15 @@ def follow(chain: tuple[CertificateFacts, ...], anchors: Anchors) -> Path:
         steps.append(min(served, key=lambda facts: _is_other_key(last, facts)))
 
 
+def whole_way(chain: tuple[CertificateFacts, ...], anchors: Anchors) -> tuple[CertificateFacts, ...]:
+    """Follow a chain upwards, with the anchor that ends it even if the broker does not send that."""
+    path = follow(chain, anchors)
+    if path.end is not End.ANCHOR_BY_NAME:
+        return path.certificates
+    anchor = next((anchor for anchor in path.anchors if signed_by(path.last, anchor)), None)
+    return path.certificates if anchor is None else (*path.certificates, anchor)
+
+
 def names_issuer(certificate: CertificateFacts, issuer: CertificateFacts) -> bool:
     """Tell whether the certificate names the other one as its issuer."""
     return certificate.issuer_der is not None and certificate.issuer_der == issuer.subject_der

@@ -14,6 +14,7 @@ from monitor.checks.words_files import FILES, KEY_OF_FILE
 from monitor.checks.words_fleet import FLEET
 from monitor.checks.words_leaf import NAMES, QUALITIES
 from monitor.checks.words_refusals import REFUSALS
+from monitor.checks.words_revocation import REVOCATION, REVOKED
 from monitor.checks.words_scan import SCAN
 from monitor.checks.words_session import SESSION, SLOW
 from monitor.model.judgement import Severity
@@ -34,6 +35,7 @@ FINDINGS: Final = (
         ),
         "RFC 8446 4.4.2; RFC 5246 7.4.2",
     ),
+    REVOKED,
     critical(
         "certificate_expired",
         "A certificate has expired",
@@ -177,6 +179,7 @@ FINDINGS: Final = (
         reference="RFC 5280 4.1.2.5",
     ),
     *CLIENT,
+    *REVOCATION,
     Entry(
         code="profile_untrusted",
         severity=Severity.WARNING,

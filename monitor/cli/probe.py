@@ -8,11 +8,14 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from monitor.cli.status import Status, of_verdict, worst
+from monitor.config.crls import CrlFiles
 from monitor.config.hosts import split_target
 from monitor.config.load import broker_from_options, load
 from monitor.following import Following
@@ -157,12 +160,14 @@ async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bo
 
     async def probe_one(broker: Broker) -> Result:
         async with bound:
-            report = await probe(broker, verify=judging.verify, now=_utc_now, resolver=resolver)
+            known = Known(crl_files=CrlFiles().look(broker.tls.crl_files))
+            verify = partial(judging.verify, known=known)
+            report = await probe(broker, verify=verify, now=_utc_now, resolver=resolver)
             refusals: tuple[Refusal, ...] = ()
             if with_refusals:
-                refusals = await refusal_round(broker, verify=judging.verify, now=_utc_now, resolver=resolver)
+                refusals = await refusal_round(broker, verify=verify, now=_utc_now, resolver=resolver)
             scanned = await scan(broker, now=_utc_now, resolver=resolver) if with_scan else None
-        known = Known(files=await files.look(broker, _utc_now()), refusals=refusals, scan=scanned)
+        known = replace(known, files=await files.look(broker, _utc_now()), refusals=refusals, scan=scanned)
         return report, await judging.assess(report, broker, _utc_now(), known)
 
     statuses = []

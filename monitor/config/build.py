@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monitor.config.certificate_files import certificate_files
 from monitor.config.credentials import Credentials
+from monitor.config.crls import CrlFiles
 from monitor.config.durations import write_duration
 from monitor.config.files import Files
 from monitor.config.hosts import without_scope
@@ -40,6 +41,7 @@ class Builder:
     problems: Problems
     files: Files
     trusts: TrustStore
+    crls: CrlFiles
     credentials: Credentials
 
     def broker(self, own: BrokerOptions, shared: DefaultOptions, scope: Scope) -> Broker | None:
@@ -72,6 +74,7 @@ class Builder:
                 minimum_version=options.tls.minimum_version,
                 alpn=options.tls.alpn,
                 trust_profiles=trust_profiles,
+                crl_files=self._crl_files(options, scope),
             ),
             mqtt=mqtt,
             policy=Policy(
@@ -127,6 +130,15 @@ class Builder:
                 trust = self._read_trust(place, described(path), system=False, ca_file=path)
             if trust is not None:
                 yield TrustProfile(name=name, trust=trust)
+
+    def _crl_files(self, options: BrokerOptions, scope: Scope) -> tuple[str, ...]:
+        paths = tuple(str(self.files.path(path)) for path in options.tls.crl_files)
+        for file in self.crls.look(paths):
+            # No error: these files come and go, and a monitor that does not start tells nothing of it.
+            if file.problem is not None:
+                expected = f"expected lists of revoked certificates in {quoted(file.path)}, found {file.problem}"
+                self.problems.warn(scope.place("tls", "crl_files"), expected)
+        return paths
 
     def _read_trust(self, place: Place, expected: str, *, system: bool, ca_file: Path | None) -> Trust | None:
         try:

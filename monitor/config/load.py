@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.config.build import Builder, check_unique_names
 from monitor.config.credentials import Credentials
+from monitor.config.crls import CrlFiles
 from monitor.config.document import parse_document
 from monitor.config.environment import Environment, read_environment
 from monitor.config.files import Files, Unreadable, read_file
@@ -77,7 +78,13 @@ def _given(options: Mapping[str, object]) -> dict[str, Any]:
 def _builder(environ: Mapping[str, str], problems: Problems, base: Path) -> Builder:
     files = Files(base)
     credentials = Credentials(environ=environ, problems=problems, files=files)
-    return Builder(problems=problems, files=files, trusts=TrustStore(files, environ), credentials=credentials)
+    return Builder(
+        problems=problems,
+        files=files,
+        trusts=TrustStore(files, environ),
+        crls=CrlFiles(),
+        credentials=credentials,
+    )
 
 
 def _read(path: Path, problems: Problems) -> tuple[Source, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""PEM (RFC 7468): text blocks in any surroundings, and the DER certificates in them."""
+"""PEM (RFC 7468): text blocks in any surroundings, and the DER certificates and revocation lists in them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _CERTIFICATE = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
+_REVOCATION_LIST = "X509 CRL"
 _BEGIN, _END, _DASHES = b"-----BEGIN ", b"-----END ", b"-----"
 _DIGITS = re.compile(rb"[A-Za-z0-9+/]*")  # of base64
 
@@ -57,6 +58,28 @@ def certificates(data: bytes) -> tuple[bytes, ...]:
     if data.startswith(b"\x30\x82"):
         raise ValueError("DER; convert it with: openssl x509 -inform der")
     raise ValueError(found_instead(data))
+
+
+def revocation_lists(data: bytes) -> tuple[bytes, ...]:
+    """Return the DER of every revocation list, in file order; never empty. The file may also be one in DER.
+
+    Raises:
+        ValueError: what was found instead, as the end of a sentence.
+    """
+    if data.startswith(b"\x30"):
+        if not is_whole(data):
+            raise ValueError("a damaged one")
+        return (data,)
+    found: list[bytes] = []
+    for block in _scanned(data):
+        if block.label == _REVOCATION_LIST:
+            der = _der(block) if block.is_whole else None
+            if der is None:
+                raise ValueError(f"a damaged one (on line {block.line} of that file)")
+            found.append(der)
+    if not found:
+        raise ValueError(found_instead(data))
+    return tuple(found)
 
 
 def found_instead(data: bytes) -> str:

@@ -224,6 +224,7 @@ class TlsOptions(Section):
     alpn: Annotated[tuple[str, ...], BeforeValidator(list_of(_alpn, "a list of ALPN protocol names"))] = _default(
         TlsSettings, "alpn"
     )
+    crl_files: Annotated[tuple[str, ...], BeforeValidator(list_of(_file, "a list of paths"))] = ()
     trust_profiles: Annotated[
         dict[Annotated[str, BeforeValidator(_profile_name)], _ProfileTrust], BeforeValidator(_profiles)
     ] = {}

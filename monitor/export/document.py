@@ -16,6 +16,7 @@ from monitor.model.judgement import Assessment, CertificateChange, Finding, Next
 from monitor.model.outcome import Done, Failed, PhaseReport, Skipped
 from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
+from monitor.model.revocation import Answer
 
 SCHEMA_VERSION = 1
 
@@ -50,6 +51,7 @@ def document(
         "certificates": _certificates(seen),
         "findings": [_finding(finding) for finding in assessment.findings],
         "trust_profiles": [_profile(profile) for profile in assessment.profiles],
+        "revocation": [_revocation(answer) for answer in assessment.revocation],
         "next_break": None if assessment.next_break is None else _next_break(assessment.next_break),
         "changes": [_change(change) for change in changes],
         "certificate_file": None if assessment.certificate_file is None else _file(assessment.certificate_file),
@@ -79,6 +81,7 @@ def file_document(file: ChainFile, assessment: Assessment) -> dict[str, Any]:
         "certificates": [_certificate(certificate) for certificate in file.certificates],
         "findings": [_finding(finding) for finding in assessment.findings],
         "trust_profiles": [],
+        "revocation": [],
         "next_break": None,
         "changes": [],
         "certificate_file": None,
@@ -109,6 +112,7 @@ def pending(
         "certificates": _certificates(last_seen),
         "findings": [],
         "trust_profiles": [],
+        "revocation": [],
         "next_break": None,
         "changes": [_change(change) for change in changes],
         "certificate_file": None,
@@ -193,6 +197,23 @@ def _profile(profile: ProfileOpinion) -> dict[str, Any]:
         "not_after": None if profile.path_not_after is None else words.rfc3339(profile.path_not_after),
         "error": profile.error,
     }
+
+
+def _revocation(answer: Answer) -> dict[str, Any]:
+    return {
+        "source": answer.source.value,
+        "status": answer.status.value,
+        "certificate": answer.certificate,
+        "detail": answer.detail or None,
+        "this_update": _moment(answer.this_update),
+        "next_update": _moment(answer.next_update),
+        "revoked_at": _moment(answer.revoked_at),
+        "reason": answer.reason,
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else words.rfc3339(at)
 
 
 def _next_break(next_break: NextBreak) -> dict[str, Any]:

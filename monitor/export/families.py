@@ -72,6 +72,16 @@ FAMILIES = (
         "When the first of what works now stops working, and what that is; absent while nothing works.",
     ),
     Family(
+        "mqtt_tls_revocation_status",
+        "gauge",
+        "1 for what each source says of whether the chain served last was revoked, 0 for what else it might say.",
+    ),
+    Family(
+        "mqtt_tls_revocation_next_update_timestamp_seconds",
+        "gauge",
+        "When what a source says of revocation ceases to be fresh.",
+    ),
+    Family(
         "mqtt_tls_certificate_changes_total",
         "counter",
         "How often the broker served another leaf, key, issuer or root than at the probe before.",

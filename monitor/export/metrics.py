@@ -24,6 +24,7 @@ from monitor.model.judgement import Assessment
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES, Done, Failed, Phase
 from monitor.model.refusal import RefusalOutcome
 from monitor.model.report import ProbeReport
+from monitor.model.revocation import Answer, Status
 from monitor.store import BrokerState, Histogram, MonitorSnapshot, Snapshot
 
 # Part of the contract: a subject of 64 KiB must not become a series of 64 KiB.
@@ -198,6 +199,7 @@ def _add_assessment(samples: _Samples, labels: _Labels, assessment: Assessment) 
     samples.add("mqtt_tls_chain_expiry_timestamp_seconds", labels, assessment.chain_not_after)
     if (breaks := assessment.next_break) is not None:
         samples.add("mqtt_tls_next_break_timestamp_seconds", labels, breaks.at, cause=breaks.cause.value)
+    _add_revocation(samples, labels, assessment.revocation)
     if (judgement := assessment.judgement) is not None:
         samples.add("mqtt_tls_chain_valid", labels, judgement.is_trusted, trust=CONFIGURED_TRUST)
         for profile in assessment.profiles:
@@ -214,6 +216,15 @@ def _add_assessment(samples: _Samples, labels: _Labels, assessment: Assessment) 
     present = Counter((finding.code, finding.severity) for finding in assessment.findings)
     for (code, severity), count in present.items():
         samples.add("mqtt_tls_findings", labels, count, code=code, finding_severity=severity.label)
+
+
+def _add_revocation(samples: _Samples, labels: _Labels, answers: tuple[Answer, ...]) -> None:
+    for answer in answers:
+        source = answer.source.value
+        for status in Status:
+            said = answer.status is status
+            samples.add("mqtt_tls_revocation_status", labels, said, source=source, status=status.value)
+        samples.add("mqtt_tls_revocation_next_update_timestamp_seconds", labels, answer.next_update, source=source)
 
 
 def _add_certificates(samples: _Samples, labels: _Labels, tls: TlsFacts) -> None:

@@ -169,6 +169,8 @@ class _Screen:
             line.append_text(self.text(f"  {profile.name}", "bold"))
             line.append_text(self.text(f"  {profile.says}"))
             self.print(line, by=2)
+        if shown.revocation:
+            self._heading(f"Revocation: {shown.revocation}")
         if shown.next_break:
             self._heading(f"Next to break: {shown.next_break}")
 

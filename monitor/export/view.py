@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.export import words
+from monitor.export.revocation import revocation
 from monitor.export.scan import scan_lines
 from monitor.export.words import clean
 from monitor.model.chain_file import ChainFile, KeyFile
@@ -125,6 +126,8 @@ class View:
     """They are the last seen ones: this probe was served none."""
     findings: tuple[FindingView, ...]
     profiles: tuple[ProfileView, ...]
+    revocation: str
+    """What staple and lists say; empty where there are none."""
     next_break: str
     """What breaks next and when; empty while nothing works that could."""
     certificate_file: str
@@ -185,6 +188,7 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
         are_certificates_old=bool(certificates) and not own,
         findings=_findings(assessment),
         profiles=tuple(_profile(profile, now) for profile in assessment.profiles),
+        revocation=revocation(assessment.revocation, now),
         next_break=next_break(assessment, now),
         certificate_file=_file(assessment.certificate_file, now),
         refusals=tuple(_refusal(refusal, now) for refusal in assessment.refusals),

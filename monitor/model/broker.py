@@ -110,6 +110,9 @@ class TlsSettings:
     alpn: tuple[str, ...] = ()
     trust_profiles: tuple[TrustProfile, ...] = ()
     """Sorted by name."""
+    crl_files: tuple[str, ...] = ()
+    """Paths of files with lists of revoked certificates, or of directories of such files. They change while the daemon
+    runs, so what they hold is no setting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

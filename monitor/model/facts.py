@@ -72,6 +72,12 @@ class CertificateFacts:
     authority_key_id: str | None = None
     ca_issuers: tuple[str, ...] = ()
     """AIA caIssuers URIs: where the issuing certificate can be had."""
+    ocsp_responders: tuple[str, ...] = ()
+    """AIA ocsp URIs: where to ask whether it was revoked."""
+    crl_uris: tuple[str, ...] = ()
+    """URIs of cRLDistributionPoints: where the list of revoked certificates can be had."""
+    must_staple: bool = False
+    """The TLS feature extension demands a stapled OCSP response (RFC 7633, status_request)."""
     critical_extensions: tuple[str, ...] = ()
     """RFC 5280 names, or dotted OIDs, of the extensions that are marked critical, in order."""
     certificate_policies: tuple[str, ...] = ()

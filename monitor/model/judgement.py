@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 
 from monitor.model.installed import FileOpinion
 from monitor.model.refusal import Refusal
+from monitor.model.revocation import Answer
 from monitor.model.scan import ScanFacts
 
 
@@ -43,6 +44,10 @@ class Cause(StrEnum):
     """The certificate of the trust at which the best path ends, self-signed or not."""
     CLIENT_CERTIFICATE = "client_certificate"
     """The one that the monitor itself shows."""
+    STAPLE = "staple"
+    """The OCSP response that the broker sends along ceases to be fresh."""
+    CRL = "crl"
+    """A list of revoked certificates ceases to be fresh."""
     PROFILE = "profile"
     """A trust profile stops accepting the chain while the configured trust still does."""
 
@@ -224,6 +229,8 @@ class Assessment:
     """One for each trust profile, in the broker's order; empty without certificates."""
     change: CertificateChange | None = None
     """What this report's chain changed; None if nothing, or if there was none before."""
+    revocation: tuple[Answer, ...] = ()
+    """One for each source that was heard: the gravest of what it says of the chain's certificates."""
     next_break: NextBreak | None = None
     """None while nothing works that could stop working: what is broken already is a finding."""
     certificate_file: FileOpinion | None = None

@@ -13,6 +13,7 @@ from monitor.model.judgement import CertificateChange
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
 from monitor.model.refusal import Refusal
+from monitor.model.revocation import CrlFile
 from monitor.model.scan import ScanFacts
 
 
@@ -53,6 +54,8 @@ class Known:
     """At other ports of the same host, with another certificate for the same names: one for each such certificate."""
     key_holders: tuple[Neighbour, ...] = ()
     """At other hosts, with the same key in a certificate for other names: the first few."""
+    crl_files: tuple[CrlFile, ...] = ()
+    """The files of revocation lists that the configuration names for the broker, as they were read last."""
 
 
 NOTHING_KNOWN = Known()

@@ -149,6 +149,7 @@ DISCONNECT_V5 = MappingProxyType(
 # The findings that forbid trusting a broker, gravest first: `verify` fails with the first one present.
 VERIFY_FINDINGS = (
     "chain_ca_first",
+    "certificate_revoked",
     "certificate_expired",
     "certificate_not_yet_valid",
     "leaf_self_signed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import RLock
 from typing import TypeVar
 
 from cryptography import x509
@@ -17,7 +17,7 @@ from monitor.x509.certificate import read_chain
 from monitor.x509.moments import boundaries
 
 _T = TypeVar("_T")
-_FILTERS = Lock()
+_FILTERS = RLock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,11 +69,16 @@ def load_openssl(encoded: bytes) -> crypto.X509 | None:
 
 def load_cryptography(encoded: bytes) -> x509.Certificate | None:
     """Load DER through cryptography; None if it refuses."""
+    try:
+        return quietly(lambda: x509.load_der_x509_certificate(encoded))
+    except (ValueError, x509.InvalidVersion):
+        return None
+
+
+def quietly(read: Callable[[], _T]) -> _T:
+    """Return what cryptography reads, without its warnings. Any thread may ask; what is read is small."""
     # What is odd about a certificate is told by our own reader; a warning would go to nobody. The filters belong to the
     # whole process: two threads at once would leave them as they are in here.
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            return x509.load_der_x509_certificate(encoded)
-        except (ValueError, x509.InvalidVersion):
-            return None
+        return read()

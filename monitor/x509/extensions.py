@@ -17,6 +17,8 @@ _MAX_EXTENSIONS: Final = 256
 _MAX_USAGES: Final = 64
 _MAX_ACCESS_DESCRIPTIONS: Final = 16
 _MAX_POLICIES: Final = 64
+_MAX_DISTRIBUTION_POINTS: Final = 16
+_MAX_FEATURES: Final = 16
 _MAX_NAME_CHARACTERS: Final = 1_024
 
 SUBJECT_KEY_IDENTIFIER: Final = "subjectKeyIdentifier"
@@ -28,6 +30,8 @@ AUTHORITY_KEY_IDENTIFIER: Final = "authorityKeyIdentifier"
 AUTHORITY_INFORMATION_ACCESS: Final = "authorityInfoAccess"
 CERTIFICATE_POLICIES: Final = "certificatePolicies"
 SIGNED_CERTIFICATE_TIMESTAMPS: Final = "signedCertificateTimestamps"
+CRL_DISTRIBUTION_POINTS: Final = "cRLDistributionPoints"
+TLS_FEATURE: Final = "TLS feature"
 EXTENSIONS: Final = "extensions"
 
 NAMES: Final = MappingProxyType(
@@ -37,7 +41,7 @@ NAMES: Final = MappingProxyType(
         "2.5.29.17": SUBJECT_ALT_NAME,
         "2.5.29.19": BASIC_CONSTRAINTS,
         "2.5.29.30": "nameConstraints",
-        "2.5.29.31": "cRLDistributionPoints",
+        "2.5.29.31": CRL_DISTRIBUTION_POINTS,
         "2.5.29.32": CERTIFICATE_POLICIES,
         "2.5.29.33": "policyMappings",
         "2.5.29.35": AUTHORITY_KEY_IDENTIFIER,
@@ -46,7 +50,7 @@ NAMES: Final = MappingProxyType(
         "2.5.29.54": "inhibitAnyPolicy",
         "1.3.6.1.4.1.11129.2.4.2": SIGNED_CERTIFICATE_TIMESTAMPS,
         "1.3.6.1.5.5.7.1.1": AUTHORITY_INFORMATION_ACCESS,
-        "1.3.6.1.5.5.7.1.24": "TLS feature",
+        "1.3.6.1.5.5.7.1.24": TLS_FEATURE,
     }
 )
 # RFC 5280 4.2.1.3, from bit 0 on.
@@ -74,6 +78,9 @@ _EXTENDED_KEY_USAGES: Final = MappingProxyType(
     }
 )
 _CA_ISSUERS: Final = "1.3.6.1.5.5.7.48.2"
+_OCSP: Final = "1.3.6.1.5.5.7.48.1"
+# RFC 7633 4.2.3.1 by RFC 6066 8 and RFC 6961 2.2: status_request, and status_request_v2.
+_STATUS_REQUESTS: Final = frozenset({5, 17})
 
 _T = TypeVar("_T")
 _A = TypeVar("_A")
@@ -119,6 +126,9 @@ class Extensions:
     subject_key_id: str | None = None
     authority_key_id: str | None = None
     ca_issuers: tuple[str, ...] = ()
+    ocsp_responders: tuple[str, ...] = ()
+    crl_uris: tuple[str, ...] = ()
+    must_staple: bool = False
     critical: tuple[str, ...] = ()
     certificate_policies: tuple[str, ...] = ()
     embedded_scts: int = 0
@@ -140,6 +150,7 @@ def extensions(wrapper: Element, lost: Lost) -> Extensions:
     values, critical = _values(wrapper, lost)
     names = _known(lost, SUBJECT_ALT_NAME, values, lambda value: _subject_alt_name(value, lost)) or _Names()
     is_ca, path_length = _known(lost, BASIC_CONSTRAINTS, values, _basic_constraints) or (None, None)
+    access = _known(lost, AUTHORITY_INFORMATION_ACCESS, values, _information_access) or {}
     return Extensions(
         dns_names=tuple(names.dns),
         ip_addresses=tuple(names.ip),
@@ -150,7 +161,10 @@ def extensions(wrapper: Element, lost: Lost) -> Extensions:
         extended_key_usage=_known(lost, EXTENDED_KEY_USAGE, values, _extended_key_usage),
         subject_key_id=_known(lost, SUBJECT_KEY_IDENTIFIER, values, _subject_key_identifier),
         authority_key_id=_known(lost, AUTHORITY_KEY_IDENTIFIER, values, _authority_key_identifier),
-        ca_issuers=_known(lost, AUTHORITY_INFORMATION_ACCESS, values, _ca_issuers) or (),
+        ca_issuers=tuple(access.get(_CA_ISSUERS, ())),
+        ocsp_responders=tuple(access.get(_OCSP, ())),
+        crl_uris=_known(lost, CRL_DISTRIBUTION_POINTS, values, _crl_uris) or (),
+        must_staple=bool(_known(lost, TLS_FEATURE, values, _demands_staple)),
         critical=critical,
         certificate_policies=_known(lost, CERTIFICATE_POLICIES, values, _certificate_policies) or (),
         embedded_scts=_known(lost, SIGNED_CERTIFICATE_TIMESTAMPS, values, _signed_certificate_timestamps) or 0,
@@ -296,13 +310,14 @@ def _key_identifier(found: Element) -> str:
     return found.body.hex()
 
 
-def _ca_issuers(value: bytes) -> tuple[str, ...]:
-    locations: list[str] = []
+def _information_access(value: bytes) -> dict[str, list[str]]:
+    # URIs by what is to be had there.
+    locations: dict[str, list[str]] = {}
     for entry in der.elements(der.only(value, der.SEQUENCE).body, at_most=_MAX_ACCESS_DESCRIPTIONS):
         method, location = _access_description(entry)
-        if method == _CA_ISSUERS and location.tag == der.context(6):
-            locations.append(_ia5(location))
-    return tuple(locations)
+        if method in {_CA_ISSUERS, _OCSP} and location.tag == der.context(6):
+            locations.setdefault(method, []).append(_ia5(location))
+    return locations
 
 
 def _access_description(entry: Element) -> tuple[str, Element]:
@@ -310,6 +325,29 @@ def _access_description(entry: Element) -> tuple[str, Element]:
     if len(parts) != 2:
         raise DerError("an AccessDescription without a location")
     return der.object_identifier(parts[0]), parts[1]
+
+
+def _crl_uris(value: bytes) -> tuple[str, ...]:
+    # RFC 5280 4.2.1.13: of each point, its name [0], if that is a list [0] of names.
+    uris: list[str] = []
+    for point in der.elements(der.only(value, der.SEQUENCE).body, at_most=_MAX_DISTRIBUTION_POINTS):
+        for part in der.elements(der.expect(point, der.SEQUENCE).body, at_most=3):
+            if part.tag == der.context(0, constructed=True):
+                uris += _full_name_uris(part)
+    return tuple(uris)
+
+
+def _full_name_uris(point_name: Element) -> list[str]:
+    found = next(der.elements(point_name.body, at_most=1), None)
+    if found is None or found.tag != der.context(0, constructed=True):
+        return []
+    names = der.elements(found.body, at_most=_MAX_ACCESS_DESCRIPTIONS)
+    return [_ia5(name) for name in names if name.tag == der.context(6)]
+
+
+def _demands_staple(value: bytes) -> bool:
+    features = der.elements(der.only(value, der.SEQUENCE).body, at_most=_MAX_FEATURES)
+    return not _STATUS_REQUESTS.isdisjoint([der.integer(feature) for feature in features])
 
 
 def _certificate_policies(value: bytes) -> tuple[str, ...]:

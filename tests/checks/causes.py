@@ -18,9 +18,11 @@ from monitor.model.known import Known
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
 from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
+from monitor.model.revocation import CrlFile, EncodedCrl
 from monitor.model.scan import ScanFacts, Weakness, WeakSuite
 from monitor.x509.certificate import read_chain
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, neighbour, on_disk
+from tests.support.revocation import MUST_STAPLE, REVOKED, UNKNOWN, ocsp_response, revocation_list
 from tests.x509 import odd
 
 OTHER_ROOT = issue(now=NOW, is_ca=True, subject="Other root")
@@ -105,6 +107,26 @@ def leaf(**deviation: object) -> Callable[[], TlsFacts]:
     return lambda: handshake(issue(**made), INTERMEDIATE)  # type: ignore[arg-type]
 
 
+def response(**deviation: object) -> bytes:
+    """Answer for the leaf, signed by its CA."""
+    return ocsp_response(**{"leaf": LEAF, "issuer": INTERMEDIATE, "now": NOW, **deviation})  # type: ignore[arg-type]
+
+
+def stapled(encoded: bytes) -> TlsFacts:
+    """Serve the usual chain and staple a response."""
+    return replace(handshake(LEAF, INTERMEDIATE), ocsp_response=encoded)
+
+
+def crl(issuer: Issued, *revoked: Issued, **deviation: object) -> bytes:
+    """List the certificates that a CA revoked."""
+    return revocation_list(issuer, *revoked, **{"now": NOW, **deviation})  # type: ignore[arg-type]
+
+
+def listed(*lists: bytes) -> tuple[CrlFile, ...]:
+    """Keep lists in one file."""
+    return (CrlFile(path="/etc/ca.crl", crls=tuple(map(EncodedCrl.of, lists))),)
+
+
 def session(**settled: str | None) -> Callable[[], TlsFacts]:
     """Settle on something else in the handshake."""
     return lambda: replace(handshake(LEAF, INTERMEDIATE), **settled)  # type: ignore[arg-type]
@@ -168,6 +190,7 @@ def _on_disk(*held: Issued, **deviation: object) -> Callable[[], Known]:
 
 CAUSES = (
     Cause(code="chain_ca_first", tls=lambda: handshake(INTERMEDIATE, LEAF)),
+    Cause(code="certificate_revoked", tls=lambda: stapled(response(status=REVOKED))),
     Cause(code="certificate_expired", tls=_out_of_date(-9 * DAY, -DAY)),
     Cause(code="certificate_not_yet_valid", tls=_out_of_date(DAY, 9 * DAY)),
     Cause(code="leaf_self_signed", tls=lambda: handshake(issue(now=NOW))),
@@ -204,6 +227,27 @@ CAUSES = (
         code="client_certificate_public",
         tls=lambda: handshake(LEAF, INTERMEDIATE),
         broker=_client(extensions=((PUBLIC_POLICY, False),)),
+    ),
+    Cause(code="staple_missing", tls=leaf(extensions=((MUST_STAPLE, False),))),
+    Cause(code="staple_invalid", tls=lambda: stapled(response(signer=OTHER_ROOT))),
+    Cause(code="staple_stale", tls=lambda: stapled(response(this_update=NOW - 2 * DAY, next_update=NOW - DAY))),
+    Cause(code="revocation_unknown", tls=lambda: stapled(response(status=UNKNOWN))),
+    Cause(
+        code="crl_stale",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(crl_files=listed(crl(INTERMEDIATE, this_update=NOW - 2 * DAY, next_update=NOW - DAY))),
+    ),
+    Cause(
+        code="crl_invalid",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(
+            crl_files=(CrlFile(path="/etc/ca.crl", problem="no such file"), *listed(crl(INTERMEDIATE)))
+        ),
+    ),
+    Cause(
+        code="crl_missing",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(crl_files=listed(crl(OTHER_ROOT))),
     ),
     Cause(
         code="profile_untrusted",

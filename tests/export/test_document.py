@@ -7,6 +7,7 @@ from monitor.export.document import document, pending
 from monitor.model.installed import FileState
 from monitor.model.judgement import Changed, Hints
 from monitor.model.outcome import Phase
+from monitor.model.revocation import Source, Status
 from tests.support.records import (
     REFUSALS,
     SCAN,
@@ -18,6 +19,7 @@ from tests.support.records import (
     a_finding,
     a_profile,
     a_report,
+    an_answer,
     an_assessment,
     expired,
     tls_facts,
@@ -35,6 +37,7 @@ KEYS = [
     "certificates",
     "findings",
     "trust_profiles",
+    "revocation",
     "next_break",
     "changes",
     "certificate_file",
@@ -244,3 +247,20 @@ def test_scan_is_told_with_what_was_not() -> None:
         },
         "untold": ["renegotiation: the answer began with \ufffd[31m"],
     }
+
+
+def test_revocation_is_told_by_source() -> None:
+    report = a_report()
+    answers = (an_answer(), an_answer(Source.CRL, Status.UNAVAILABLE))
+    staple, lists = document(report, an_assessment(report, revocation=answers))["revocation"]
+    assert staple == {
+        "source": "staple",
+        "status": "good",
+        "certificate": 0,
+        "detail": None,
+        "this_update": "2026-11-23T12:00:00Z",
+        "next_update": "2026-11-25T12:00:00Z",
+        "revoked_at": None,
+        "reason": None,
+    }
+    assert (lists["source"], lists["status"], lists["detail"]) == ("crl", "unavailable", "for a reason")

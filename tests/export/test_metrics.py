@@ -15,6 +15,7 @@ from monitor.model.broker import Addresses, Broker, Protocol
 from monitor.model.facts import TcpFacts
 from monitor.model.judgement import Changed, Severity
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES
+from monitor.model.revocation import Source, Status
 from monitor.store import Snapshot, Store
 from tests.support.records import (
     NOW,
@@ -28,6 +29,7 @@ from tests.support.records import (
     a_finding,
     a_profile,
     a_report,
+    an_answer,
     an_assessment,
     expired,
     tls_facts,
@@ -61,8 +63,16 @@ def everything() -> Snapshot:
     healthy = a_report("healthy", tls=replace(tls_facts(), alpn="mqtt"))
     profiles = (a_profile(), a_profile("gateway", error="OpenSSL says: no"))
     change = a_change(Changed.LEAF, Changed.ISSUER)
+    answers = (an_answer(), an_answer(Source.CRL, Status.STALE))
     opinions = an_assessment(
-        healthy, a_finding(), profiles=profiles, change=change, next_break=a_break(), refusals=REFUSALS, scan=SCAN
+        healthy,
+        a_finding(),
+        profiles=profiles,
+        change=change,
+        next_break=a_break(),
+        refusals=REFUSALS,
+        scan=SCAN,
+        revocation=answers,
     )
     store.record(healthy, replace(opinions, certificate_file=a_file()))
     store.record(*expired())
@@ -260,6 +270,19 @@ def test_file_that_cannot_be_compared_has_no_series(is_served: bool | None, valu
     store.record(report, an_assessment(report, certificate_file=a_file(is_served=is_served)))
     found = of(series(store.snapshot()), "mqtt_tls_certificate_file_served")
     assert found == ({} if value is None else {'{broker="plant-7"}': value})
+
+
+def test_each_source_of_revocation_says_one_of_all_it_may_say() -> None:
+    every = of(series(everything()), "mqtt_tls_revocation_status")
+    found = {labels: value for labels, value in every.items() if 'site="north"' in labels}
+    assert len(found) == 2 * len(Status)
+    assert [labels for labels, value in found.items() if value] == [
+        '{broker="healthy",site="north",source="staple",status="good"}',
+        '{broker="healthy",site="north",source="crl",status="stale"}',
+    ]
+    assert of(series(everything()), "mqtt_tls_revocation_next_update_timestamp_seconds") == {
+        '{broker="healthy",site="north",source="staple"}': (NOW + timedelta(days=2)).timestamp()
+    }
 
 
 def test_next_break_is_one_series_with_its_cause() -> None:

@@ -22,6 +22,7 @@ from tests.support.records import (
     a_finding,
     a_profile,
     a_report,
+    an_answer,
     an_assessment,
     expired,
     tls_facts,
@@ -302,3 +303,9 @@ def test_page_of_one_address_names_it_and_leads_back() -> None:
     page = Reader(broker_page(cluster().snapshot().of("cluster", "192.0.2.1")[0], LATER))
     assert "ok cluster at 192.0.2.1" in page.text
     assert "../brokers/cluster" in [attributes.get("href") for _, attributes in page.elements]
+
+
+def test_revocation_is_on_the_brokers_page() -> None:
+    report = a_report()
+    page = Reader(broker_page(state_of((report, an_assessment(report, revocation=(an_answer(),)))), NOW)).text
+    assert "Revocation staple good until 2026-11-25" in page

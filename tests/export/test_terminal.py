@@ -12,6 +12,7 @@ from monitor.model.installed import FileOpinion, FileState
 from monitor.model.judgement import Assessment, Finding, Hints, Severity
 from monitor.model.outcome import Clock, Confidence, Done, Phase, PhaseReport
 from monitor.model.report import ProbeReport
+from monitor.model.revocation import Source, Status
 from monitor.model.scan import ScanFacts
 from tests.support.records import (
     REFUSALS,
@@ -23,6 +24,7 @@ from tests.support.records import (
     a_finding,
     a_profile,
     a_report,
+    an_answer,
     an_assessment,
     expired,
     tls_facts,
@@ -252,6 +254,16 @@ def test_attempts_at_what_must_be_refused_have_a_line_each() -> None:
     assert "  refused   anonymous  CONNACK with code 5, 10 minutes ago" in lines
     assert "  accepted  no_client_certificate  a client was let in, 10 minutes ago" in lines
     assert "  unknown   wrong_password  connect_refused: <no> \ufffd[31m, 10 minutes ago" in lines
+
+
+def test_revocation_has_a_line_where_there_is_something_to_tell() -> None:
+    report = a_report()
+    answers = (an_answer(), an_answer(Source.CRL, Status.STALE))
+    lines = shown(report, an_assessment(report, revocation=answers), width=120).splitlines()
+    assert [line for line in lines if line.startswith("Revocation")] == [
+        "Revocation: staple good until 2026-11-25 12:00:00 UTC, in 1 day; list out of date"
+    ]
+    assert "Revocation" not in shown(report, an_assessment(report, revocation=(an_answer(status=Status.NOT_OFFERED),)))
 
 
 def test_broker_without_profiles_or_anything_left_to_break_has_no_lines_about_them() -> None:

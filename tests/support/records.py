@@ -35,6 +35,7 @@ from monitor.model.outcome import (
 )
 from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
 from monitor.model.report import ProbeReport
+from monitor.model.revocation import Answer, Source, Status
 from monitor.model.scan import ScanFacts, Weakness, WeakSuite
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -236,6 +237,7 @@ def an_assessment(
     certificate_file: FileOpinion | None = None,
     refusals: tuple[Refusal, ...] = (),
     scan: ScanFacts | None = None,
+    revocation: tuple[Answer, ...] = (),
 ) -> Assessment:
     """Return an assessment of that report with these findings, gravest first."""
     return Assessment(
@@ -250,6 +252,21 @@ def an_assessment(
         certificate_file=certificate_file,
         refusals=refusals,
         scan=scan,
+        revocation=revocation,
+    )
+
+
+def an_answer(source: Source = Source.STAPLE, status: Status = Status.GOOD) -> Answer:
+    """Return what a source says of the broker's certificate, for the next two days."""
+    next_update = NOW + timedelta(days=2) if status is Status.GOOD else None
+    return Answer(
+        source=source,
+        status=status,
+        certificate=0,
+        detail="" if status is Status.GOOD else "for a reason",
+        origin="the stapled response",
+        this_update=NOW,
+        next_update=next_update,
     )
 
 

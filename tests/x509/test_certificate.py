@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -209,6 +209,36 @@ def test_rich_certificate_yields_usages_and_names_by_the_standards_words() -> No
         "email:a@b.example",
     )
     assert read(LEAF.der).ca_issuers == ("http://ca.test/ca.der",)
+
+
+def test_what_is_said_of_revocation_is_told() -> None:
+    silent = read(LEAF.der)
+    assert (silent.must_staple, silent.ocsp_responders, silent.crl_uris) == (False, (), ())
+    access = [
+        x509.AccessDescription(method, x509.UniformResourceIdentifier(uri))
+        for method, uri in (
+            (AuthorityInformationAccessOID.OCSP, "http://ocsp.test"),
+            (AuthorityInformationAccessOID.CA_ISSUERS, "http://ca.test/ca.der"),
+            (AuthorityInformationAccessOID.OCSP, "http://ocsp2.test"),
+        )
+    ]
+    names = [x509.UniformResourceIdentifier("ldap://ca.test/x"), x509.DirectoryName(LEAF.certificate.subject)]
+    by_names = x509.DistributionPoint(
+        [*names, x509.UniformResourceIdentifier("http://ca.test/1.crl")], None, None, None
+    )
+    relative = x509.RelativeDistinguishedName([x509.NameAttribute(x509.NameOID.COMMON_NAME, "part")])
+    by_relative_name = x509.DistributionPoint(None, relative, None, None)
+    further = (
+        (x509.AuthorityInformationAccess(access), False),
+        (x509.CRLDistributionPoints([by_names, by_relative_name]), False),
+        (x509.TLSFeature([x509.TLSFeatureType.status_request]), False),
+    )
+    (facts,) = read_chain([issue(now=NOW, extensions=further).der])
+    assert facts.must_staple is True
+    assert facts.ocsp_responders == ("http://ocsp.test", "http://ocsp2.test")
+    assert facts.ca_issuers == ("http://ca.test/ca.der",)
+    assert facts.crl_uris == ("ldap://ca.test/x", "http://ca.test/1.crl")
+    assert facts.unreadable == ()
 
 
 def test_critical_extensions_policies_and_timestamps_are_told() -> None:
