@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -124,7 +125,7 @@ class Revocation:
         usable = [(path, crl) for path, crl in read if not crl.fault]
         pool = (*chain, *anchors.facts)
         lists = tuple(
-            listed(facts, _signers(issuer, way, pool), usable, Source.CRL)
+            listed(facts, _signers(issuer, way, pool, usable), usable, Source.CRL)
             for facts, issuer in zip(way, issuers, strict=False)
             if files and issuer is not None
         )
@@ -132,7 +133,7 @@ class Revocation:
         said = None if staple is None or issuer is None else read_response(staple, chain[0], issuer)
         responder = None
         if files and issuer is not None and said is not None and said.responder and said.is_responder_unchecked:
-            responder = listed(said.responder, _signers(issuer, way, pool), usable, Source.CRL)
+            responder = listed(said.responder, _signers(issuer, way, pool, usable), usable, Source.CRL)
         return Evidence(
             leaf=chain[0].position,
             staple=said,
@@ -160,21 +161,33 @@ def _key(
 
 
 def _signers(
-    issuer: Issuer, way: tuple[CertificateFacts, ...], pool: tuple[CertificateFacts, ...]
+    issuer: Issuer,
+    way: tuple[CertificateFacts, ...],
+    pool: tuple[CertificateFacts, ...],
+    lists: Sequence[tuple[str, Crl]],
 ) -> tuple[Issuer, ...]:
     """Return the certificates of the issuer's name that may sign its lists: its own, and others vouched for alike.
 
     A CA may have a key of its own for lists, or a new key (RFC 5280 6.3.3 f); the certificate of that key must come
-    with the chain, or be an anchor.
+    with the chain, or be an anchor, and must not be revoked itself.
     """
     namesakes = [
         facts
         for facts in pool
         if facts.subject_der == issuer.facts.subject_der and facts.der != issuer.facts.der and is_judged(facts)
     ]
-    vouched = [
-        facts
-        for facts in namesakes[:_MAX_NAMESAKES]
-        if facts in way or any(signed_by(facts, above) for above in way[1:])
-    ]
-    return (issuer, *(ready for facts in vouched if (ready := prepare(facts)) is not None))
+    found = [issuer]
+    for facts in namesakes[:_MAX_NAMESAKES]:
+        above = next((each for each in way[1:] if signed_by(facts, each)), None)
+        ready = None if above is None and facts not in way else prepare(facts)
+        if ready is not None and not _is_revoked(facts, above, lists):
+            found.append(ready)
+    return tuple(found)
+
+
+def _is_revoked(facts: CertificateFacts, above: CertificateFacts | None, lists: Sequence[tuple[str, Crl]]) -> bool:
+    issuer = None if above is None else prepare(above)
+    if issuer is None:
+        return False
+    entries = listed(facts, (issuer,), lists, Source.CRL).entries
+    return any(entry.statement.status is Status.REVOKED for _, entry in entries)

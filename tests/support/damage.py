@@ -1,4 +1,4 @@
-"""Damaged certificates and chains, the same ones for the same seed."""
+"""Damaged certificates, chains and other documents, the same ones for the same seed."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def damaged_chains(chains: Sequence[Sequence[bytes]], seed: int) -> Iterator[lis
         if random.random() < 0.1:
             chain.insert(random.randrange(len(chain) + 1), random.choice(material))
         yield chain
+
+
+def damaged_documents(documents: Sequence[bytes], seed: int) -> Iterator[bytes]:
+    """Yield documents without end: each one of the given ones, damaged."""
+    random = Random(seed)
+    while True:
+        yield _damaged(random.choice(documents), random.choice(documents), random)
 
 
 def _damaged(encoded: bytes, other: bytes, random: Random) -> bytes:

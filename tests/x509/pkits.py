@@ -1,4 +1,4 @@
-"""NIST's Public Key Interoperability Test Suite (PKITS), as far as it is about paths and not about CRLs or policies.
+"""NIST's Public Key Interoperability Test Suite (PKITS), as far as it is not about policies.
 
 The certificates are in the package `cryptography-vectors`. Each test's verdict is in the name of its certificate; what
 its number belongs to, and what is left out, is here.
@@ -83,17 +83,24 @@ def trust() -> Trust:
 def path_tests() -> tuple[PathTest, ...]:
     """Return every test that stands without CRLs, in the suite's order."""
     return tuple(
-        PathTest(
-            section=section.number,
-            number=number,
-            name=name,
-            chain=_chain(name),
-            is_valid=name.startswith("Valid"),
-        )
+        path_test(section, number)
         for section in SECTIONS
-        for number, name in sorted(members(section).items())
+        for number in sorted(members(section))
         if number not in section.revocation
     )
+
+
+def path_test(section: Section, number: int) -> PathTest:
+    """Return one test."""
+    name = members(section)[number]
+    return PathTest(
+        section=section.number, number=number, name=name, chain=_chain(name), is_valid=name.startswith("Valid")
+    )
+
+
+def authorities() -> tuple[CertificateFacts, ...]:
+    """Return the certificates of all CAs of the suite."""
+    return tuple(facts for name, facts in _certificates().items() if not name.endswith("EE"))
 
 
 def members(section: Section) -> Mapping[int, str]:

@@ -6,8 +6,8 @@ from itertools import islice
 
 import pytest
 
-from benchmarks.fuzz import Subject, material
-from tests.support.damage import damaged_chains
+from benchmarks.fuzz import RevocationSubject, Subject, material
+from tests.support.damage import damaged_chains, damaged_documents
 from tests.x509.pkits import path_tests
 
 SEED = 20_261_124
@@ -18,6 +18,13 @@ def test_damaged_chains_are_read_judged_and_assessed(part: int) -> None:
     subject = Subject(material())
     for chain in islice(damaged_chains(subject.chains, SEED + part), 300):
         subject.take(chain)
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_damaged_responses_and_lists_are_read_and_assessed(part: int) -> None:
+    subject = RevocationSubject()
+    for document in islice(damaged_documents(subject.documents, SEED + part), 600):
+        subject.take(document)
 
 
 def test_damage_is_repeatable_and_leaves_little_whole() -> None:

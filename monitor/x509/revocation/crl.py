@@ -1,6 +1,7 @@
 """One revocation list and what it says of one certificate (RFC 5280 5, 6.3). Nothing raises, whatever the bytes.
 
-Used are complete lists of the CA that issued the certificate. Delta lists and indirect lists are not, and say so.
+Used are complete lists of the CA that issued the certificate. Of delta lists only what they revoke is taken, as nothing
+is good without its complete list; indirect lists are not used. Either says so.
 """
 
 from __future__ import annotations
@@ -100,8 +101,6 @@ def _entry(crl: Crl, certificate: CertificateFacts, signers: Sequence[Issuer]) -
     loaded = crl.loaded
     if loaded is None or certificate.serial is None:
         return Entry(statement=invalid(crl.fault), reasons=ALL)
-    if crl.is_delta:
-        return _unusable(crl, "it is a delta list, with changes to another one, which is not used")
     told = coverage(crl.scope, loaded.issuer, certificate, _points(certificate))
     if told.detail:
         return _unusable(crl, told.detail)
@@ -109,8 +108,8 @@ def _entry(crl: Crl, certificate: CertificateFacts, signers: Sequence[Issuer]) -
     if fault:
         return Entry(statement=invalid(fault), reasons=ALL)
     listed = loaded.get_revoked_certificate_by_serial_number(int(certificate.serial, 16))
-    if listed is not None:
-        reason = _reason(listed)
+    reason = None if listed is None else _reason(listed)
+    if listed is not None and reason is not ReasonFlags.remove_from_crl:
         revoked = Statement(
             status=Status.REVOKED,
             this_update=crl.this_update,
@@ -119,6 +118,8 @@ def _entry(crl: Crl, certificate: CertificateFacts, signers: Sequence[Issuer]) -
             reason=reason_name(reason),
         )
         return Entry(statement=revoked, reasons=told.reasons)
+    if crl.is_delta:
+        return _unusable(crl, "it is a delta list, with changes to another one, and does not say what is good")
     if crl.unknown_critical:
         # RFC 5280 5.2: then it must not be used to say that a certificate is good.
         return _unusable(crl, f"it holds a critical extension that is not known here ({crl.unknown_critical[0]})")

@@ -150,6 +150,15 @@ def test_list_that_does_not_speak_for_the_certificate_leaves_it_unknown(
     assert words in answer.detail
 
 
+def test_delta_list_revokes_and_never_makes_good() -> None:
+    delta = ((x509.DeltaCRLIndicator(1), True),)
+    assert said(made(), made(LEAF, extensions=delta)).status is Status.REVOKED
+    assert said(made(), made(extensions=delta)).status is Status.GOOD
+    removed = made(LEAF, extensions=delta, reason=x509.ReasonFlags.remove_from_crl)
+    assert said(made(), removed).status is Status.GOOD
+    assert said(made(LEAF, reason=x509.ReasonFlags.certificate_hold), removed).status is Status.REVOKED
+
+
 def test_list_of_the_certificates_own_distribution_point_counts() -> None:
     assert said(made(extensions=at_point(POINT)), leaf=POINTING).status is Status.GOOD
     assert said(made(POINTING, extensions=at_point(POINT)), leaf=POINTING).status is Status.REVOKED
