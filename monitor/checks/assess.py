@@ -32,6 +32,7 @@ from monitor.checks.refusals import refusals
 from monitor.checks.revocation import revocation
 from monitor.checks.scan import scanned
 from monitor.checks.session import key_exchange, protocol_version, transparency
+from monitor.checks.siblings import siblings
 from monitor.checks.slowness import slow_phases
 from monitor.checks.strength import keys, signatures
 from monitor.checks.trust import invalid, trust
@@ -174,11 +175,12 @@ class Assessor:
             *slow_phases(report, known.paces),
             *neighbours(broker, tls, known, now),
             *scanned(broker, known.scan, now),
+            *siblings(report, known.siblings),
         )
         return Assessment(
             at=now,
             success=report.success,
-            findings=gravest_first((*findings, *failure(report, findings))),
+            findings=gravest_first((*findings, *failure(report, findings, known.siblings))),
             judgement=of_chain.judgement,
             chain_not_after=of_chain.chain_not_after,
             profiles=of_chain.profiles,

@@ -212,10 +212,6 @@ def _revocation(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _moment(at: datetime | None) -> str | None:
-    return None if at is None else words.rfc3339(at)
-
-
 def _next_break(next_break: NextBreak) -> dict[str, Any]:
     return {
         "at": words.rfc3339(next_break.at),

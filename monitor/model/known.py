@@ -13,6 +13,7 @@ from monitor.model.judgement import CertificateChange
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
 from monitor.model.refusal import Refusal
+from monitor.model.report import ProbeReport
 from monitor.model.revocation import CrlFile
 from monitor.model.scan import ScanFacts
 
@@ -56,6 +57,8 @@ class Known:
     """At other hosts, with the same key in a certificate for other names: the first few."""
     crl_files: tuple[CrlFile, ...] = ()
     """The files of revocation lists that the configuration names for the broker, as they were read last."""
+    siblings: tuple[ProbeReport, ...] = ()
+    """What the same turn brought from the other addresses of the name; empty unless each of them is probed."""
 
 
 NOTHING_KNOWN = Known()
