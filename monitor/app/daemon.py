@@ -15,8 +15,10 @@ import structlog
 
 from monitor.app.changes import log_problems, log_turn
 from monitor.app.crls import CrlFollower
+from monitor.app.memory import Memory
 from monitor.app.rounds import Kind, Rounds
 from monitor.app.service import ServiceManager
+from monitor.app.state_file import StateFile
 from monitor.config.load import load
 from monitor.export.summary import summary
 from monitor.following import Following
@@ -116,11 +118,18 @@ class Daemon:
             now=now,
             monotonic=monotonic,
         )
+        self._memory = self._remembering(config.settings.state_file)
         self._heartbeat: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._reloading = asyncio.Lock()
         self._awaited: dict[str, float] = {}
         """Brokers without a result, and the monotonic time from which on nobody waits for it."""
+
+    async def recall(self) -> None:
+        """Begin with what was known in an earlier run; to be called once, before `start`."""
+        if self._memory is not None:
+            self._store.restore(await self._memory.recall(self._config.brokers))
 
     def start(self) -> None:
         """Begin to probe; to be called once, on the running loop, when requests are answered."""
@@ -129,6 +138,8 @@ class Daemon:
         self._watch(self._config.brokers)
         self._store.monitor.reloaded(success=True, at=self._now())
         self._heartbeat = self._tasks.create_task(self._beat(), name="heartbeat")
+        if self._memory is not None:
+            self._keeper = self._tasks.create_task(self._memory.keep(), name="memory")
         self._manager.ready(self._summary())
 
     async def stop(self) -> None:
@@ -142,6 +153,10 @@ class Daemon:
         await asyncio.gather(self._schedule.drain(timeout_s), self._rounds.drain(timeout_s))
         if self._heartbeat is not None:
             self._heartbeat.cancel()
+        if self._keeper is not None:
+            self._keeper.cancel()
+        if self._memory is not None:
+            await self._memory.close()
         self._resolver.close()
         self._crls.close()
         self._judging.close()
@@ -184,6 +199,17 @@ class Daemon:
             return self._refuse((self._problem("not loaded, the daemon is stopping"),))
         self._apply(config)
         return ()
+
+    def _remembering(self, state_file: str | None) -> Memory | None:
+        if state_file is None:
+            return None
+        return Memory(
+            StateFile(Path(state_file)),
+            lambda: self._store.snapshot().brokers,
+            self._store.monitor,
+            now=self._now,
+            monotonic=self._monotonic,
+        )
 
     def _problem(self, message: str) -> Problem:
         return Problem(file=self._config.file, line=None, key=None, message=message)

@@ -66,6 +66,8 @@ async def serve(
         def reload_daemon() -> None:
             tasks.create_task(daemon.reload(), name="reload")
 
+        # Before anybody can ask: the first scrape already has what was known before.
+        await daemon.recall()
         try:
             async with _http(daemon, config.settings) as url:
                 with _signals(stop=stopping.set, reload=reload_daemon):

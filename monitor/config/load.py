@@ -20,6 +20,9 @@ from monitor.config.trust import TrustStore
 from monitor.model.broker import Broker
 from monitor.model.config import Config, Settings
 
+STATE_FILE = "state.json"
+"""What the state file is called in systemd's state directory."""
+
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
     """Return the configuration with everything it names read and checked.
@@ -41,8 +44,12 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     ]
     problems.raise_if_any()
     assert overrides is not None
+    state_file = _state_file(options, builder.files, environ)
     return Config(
-        file=str(path), brokers=tuple(brokers), settings=_settings(options, overrides), warnings=problems.warnings
+        file=str(path),
+        brokers=tuple(brokers),
+        settings=_settings(options, overrides, state_file),
+        warnings=problems.warnings,
     )
 
 
@@ -125,12 +132,22 @@ def _read(path: Path, problems: Problems) -> tuple[Source, dict[str, Any]]:
     return source, data
 
 
-def _settings(options: FileOptions, overrides: Environment) -> Settings:
+def _state_file(options: FileOptions, files: Files, environ: Mapping[str, str]) -> str | None:
+    """Return where what is known outlives the process: as named, else in what systemd's StateDirectory= made."""
+    if options.state_file is not None:
+        return str(files.path(options.state_file))
+    # Several directories stand with colons between (systemd.exec, StateDirectory=).
+    directory = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return str(Path(directory) / STATE_FILE) if directory else None
+
+
+def _settings(options: FileOptions, overrides: Environment, state_file: str | None) -> Settings:
     host, port = overrides.listen or options.listen
     return Settings(
         listen_host=host,
         listen_port=port,
         max_in_flight=overrides.max_in_flight or options.max_in_flight,
+        state_file=state_file,
         log_level=(overrides.log_level or options.log.level).value,
         log_format=overrides.log_format or options.log.format,
     )

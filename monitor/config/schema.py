@@ -334,6 +334,7 @@ class FileOptions(Section):
 
     listen: Listen = (_default(Settings, "listen_host"), _default(Settings, "listen_port"))
     max_in_flight: MaxInFlight = _default(Settings, "max_in_flight")
+    state_file: File = None
     log: Annotated[LogOptions, BeforeValidator(_section)] = LogOptions()
     defaults: Annotated[DefaultOptions, BeforeValidator(_section)] = DefaultOptions()
     brokers: Annotated[tuple[Annotated[BrokerOptions, BeforeValidator(_broker)], ...], BeforeValidator(_brokers)] = ()

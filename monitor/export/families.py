@@ -120,4 +120,19 @@ FAMILIES = (
         "gauge",
         "When the configuration was last accepted.",
     ),
+    Family(
+        "mqtt_tls_monitor_state_last_read_successful",
+        "gauge",
+        "1 if the state file could be read at the start, or did not exist yet; 0 if something of it was lost.",
+    ),
+    Family(
+        "mqtt_tls_monitor_state_last_write_successful",
+        "gauge",
+        "1 if what is known could be written to the state file when that was last tried, else 0.",
+    ),
+    Family(
+        "mqtt_tls_monitor_state_last_write_success_timestamp_seconds",
+        "gauge",
+        "When what is known was last written to the state file.",
+    ),
 )

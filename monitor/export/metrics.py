@@ -255,6 +255,9 @@ def _add_monitor(samples: _Samples, monitor: MonitorSnapshot, *, brokers: int) -
     samples.add("mqtt_tls_monitor_internal_errors_total", {}, monitor.internal_errors_total)
     samples.add("mqtt_tls_monitor_config_last_reload_successful", {}, monitor.last_reload_successful)
     samples.add("mqtt_tls_monitor_config_last_reload_success_timestamp_seconds", {}, monitor.last_reload_success_at)
+    samples.add("mqtt_tls_monitor_state_last_read_successful", {}, monitor.state_read_successful)
+    samples.add("mqtt_tls_monitor_state_last_write_successful", {}, monitor.state_write_successful)
+    samples.add("mqtt_tls_monitor_state_last_write_success_timestamp_seconds", {}, monitor.state_written_at)
 
 
 @cache

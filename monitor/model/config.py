@@ -26,6 +26,8 @@ class Settings:
     listen_port: int = 9883
     max_in_flight: int = 64
     """Probes under way at once, over all brokers."""
+    state_file: str | None = None
+    """Where what is known is kept over a restart; None: nowhere."""
     log_level: str = "info"
     log_format: LogFormat = LogFormat.AUTO
 

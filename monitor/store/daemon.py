@@ -23,6 +23,9 @@ class MonitorStats:
         self._lag_s: float | None = None
         self._reload_successful: bool | None = None
         self._reload_success_at: datetime | None = None
+        self._state_read_successful: bool | None = None
+        self._state_write_successful: bool | None = None
+        self._state_written_at: datetime | None = None
 
     def delayed(self, seconds: float) -> None:
         """Count a probe that started this long after its turn; a negative delay is none."""
@@ -54,6 +57,16 @@ class MonitorStats:
         if success:
             self._reload_success_at = at
 
+    def state_read(self, success: bool) -> None:
+        """Note whether everything that was known before the start could be read."""
+        self._state_read_successful = success
+
+    def state_written(self, success: bool, at: datetime) -> None:
+        """Note how the latest saving of what is known went."""
+        self._state_write_successful = success
+        if success:
+            self._state_written_at = at
+
     def snapshot(self) -> MonitorSnapshot:
         """Return the counters as they are now."""
         return MonitorSnapshot(
@@ -64,4 +77,7 @@ class MonitorStats:
             event_loop_lag_s=self._lag_s,
             last_reload_successful=self._reload_successful,
             last_reload_success_at=self._reload_success_at,
+            state_read_successful=self._state_read_successful,
+            state_write_successful=self._state_write_successful,
+            state_written_at=self._state_written_at,
         )

@@ -88,6 +88,8 @@ class BrokerState:
     """The latest that concerns devices which hold on to the old CA."""
     refusals: tuple[Refusal, ...] = ()
     """What the latest attempts at what must be refused came to."""
+    standing: Standing | None = None
+    """Verdict and reason of the latest result, that of an earlier run included; None before the first."""
     standing_since: datetime | None = None
     """When the present verdict and reason began."""
     failing_since: datetime | None = None
@@ -107,13 +109,6 @@ class BrokerState:
     recent_failures: tuple[FailureRun, ...] = ()
     """Latest first; bounded."""
 
-    @property
-    def standing(self) -> Standing | None:
-        """Verdict and reason of the latest result; None before the first."""
-        if self.report is None or self.assessment is None:
-            return None
-        return standing(self.report, self.assessment)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorSnapshot:
@@ -129,6 +124,10 @@ class MonitorSnapshot:
     last_reload_successful: bool | None
     """None before the configuration was ever loaded."""
     last_reload_success_at: datetime | None
+    state_read_successful: bool | None
+    """What was known before could be read, all of it; None without a state file. Likewise the next two."""
+    state_write_successful: bool | None
+    state_written_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

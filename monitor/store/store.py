@@ -36,6 +36,11 @@ class Store:
         self._states: dict[str, dict[str | None, BrokerState]] = {}
         """By name, then by address: under None alone until a broker that is probed at each address has one."""
 
+    def restore(self, states: Iterable[BrokerState]) -> None:
+        """Begin with what was known in an earlier run; to be called before `configure`, which drops what is foreign."""
+        for state in states:
+            self._states.setdefault(state.broker.name, {})[state.address] = state
+
     def configure(self, brokers: Sequence[Broker]) -> None:
         """Watch exactly these brokers from now on.
 
@@ -163,7 +168,7 @@ def _client_not_after(identity: ClientIdentity | None) -> datetime | None:
 
 def _after(state: BrokerState, report: ProbeReport, assessment: Assessment) -> BrokerState:
     at = report.started_at + timedelta(seconds=report.duration_s)
-    changed = state.standing != standing(report, assessment)
+    stands = standing(report, assessment)
     failed = report.failure
     brought_certificates = report.tls is not None and bool(report.tls.certificates)
     retransmitted = None if report.tcp is None else report.tcp.retransmitted_segments
@@ -176,7 +181,8 @@ def _after(state: BrokerState, report: ProbeReport, assessment: Assessment) -> B
         certificate_changes=_counted_changes(state, assessment.change),
         changes=state.changes if assessment.change is None else (assessment.change, *state.changes)[:KEPT_CHANGES],
         last_change=assessment.change if assessment.change and assessment.change.concerns_pins else state.last_change,
-        standing_since=at if changed else state.standing_since,
+        standing=stands,
+        standing_since=state.standing_since if stands == state.standing else at,
         failing_since=None if assessment.success else state.failing_since or at,
         last_success_at=at if assessment.success else state.last_success_at,
         probes_total=state.probes_total + 1,

@@ -82,6 +82,8 @@ def everything() -> Snapshot:
     odd = a_report('odd "name"\\ \n', tls=tls_facts((hostile,)))
     store.record(odd, an_assessment(odd))
     store.monitor.reloaded(success=True, at=NOW)
+    store.monitor.state_read(success=True)
+    store.monitor.state_written(success=True, at=NOW)
     store.monitor.loop_lag(0.001)
     store.monitor.delayed(0.02)
     snapshot = store.snapshot()
@@ -372,6 +374,20 @@ def test_reload_shows_how_it_went(success: bool, value: float) -> None:
     assert found["mqtt_tls_monitor_config_last_reload_successful{}"] == value
     stamped = of(found, "mqtt_tls_monitor_config_last_reload_success_timestamp_seconds")
     assert stamped == ({"{}": NOW.timestamp()} if success else {})
+
+
+def test_state_file_has_no_series_unless_there_is_one() -> None:
+    store = watching()
+    assert of(series(store.snapshot()), "mqtt_tls_monitor_state_last_write_successful") == {}
+    store.monitor.state_read(success=False)
+    store.monitor.state_written(success=True, at=NOW)
+    store.monitor.state_written(success=False, at=NOW + timedelta(hours=1))
+    found = series(store.snapshot())
+    assert {key: value for key, value in found.items() if "_state_" in key} == {
+        "mqtt_tls_monitor_state_last_read_successful{}": 0,
+        "mqtt_tls_monitor_state_last_write_successful{}": 0,
+        "mqtt_tls_monitor_state_last_write_success_timestamp_seconds{}": NOW.timestamp(),
+    }
 
 
 def test_label_address_is_where_each_address_is_watched_and_on_nothing_that_is_configured() -> None:
