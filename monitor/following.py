@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Final
 from monitor.config.installed import Look, look, unanswered
 from monitor.model.broker import Broker, CertificateFiles
 from monitor.model.installed import InstalledFiles
+from monitor.threads import in_daemon_thread
 from monitor.x509.certificate import read_chain
 
 PATIENCE_S: Final = 2.0
@@ -39,7 +39,7 @@ class Following:
             return None
         loop = asyncio.get_running_loop()
         if files not in self._running:
-            done = _in_thread(partial(self._look_at, files, self._last.get(files), now))
+            done = in_daemon_thread(partial(self._look_at, files, self._last.get(files), now), name="files")
             self._running[files] = (done, loop.time() + self._patience_s)
             done.add_done_callback(partial(self._ended, files))
         running, deadline = self._running[files]
@@ -58,30 +58,3 @@ class Following:
         del self._running[files]
         if running.exception() is None:
             self._last[files] = running.result()
-
-
-def _in_thread(question: Callable[[], Look]) -> asyncio.Future[Look]:
-    """Answer in a thread of its own: a daemon, so that one which hangs does not keep the process from ending."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Look] = loop.create_future()
-
-    def settle(found: Look | None, failure: Exception | None) -> None:
-        if found is not None:
-            answer.set_result(found)
-        elif failure is not None:
-            answer.set_exception(failure)
-
-    def work() -> None:
-        found: Look | None = None
-        failure: Exception | None = None
-        try:
-            found = question()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to who waits, not to this thread
-            failure = error
-        try:
-            loop.call_soon_threadsafe(settle, found, failure)
-        except RuntimeError:
-            return  # the loop has ended meanwhile
-
-    threading.Thread(target=work, name="files", daemon=True).start()
-    return answer

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import structlog
 
 from monitor.app.state_file import StateFile, StateFileError
 from monitor.model.broker import Broker
 from monitor.store import BrokerState, MonitorStats, saved
+from monitor.threads import in_daemon_thread
 
 LOOK_S: Final = 1.0
 """Between two looks at whether something changed."""
@@ -22,6 +22,8 @@ SPACING_S: Final = 5.0
 """Between two writings at least, whatever changes; likewise between two tries that fail."""
 LAG_S: Final = 60.0
 """By how much what changes with every probe may lag: when a broker last answered, when its chain was last seen."""
+PATIENCE_S: Final = 5.0
+"""How long the file system may take; after that, the daemon goes on without."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -54,8 +56,10 @@ class Memory:
         self._stats = stats
         self._now = now
         self._monotonic = monotonic
-        # One, so that no two writings meet; a hung disk holds up nothing else.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="state")
+        self._busy: asyncio.Future[Any] | None = None
+        """The latest access to the file, so that no two meet; a disk that hangs is waited for by one thread."""
+        self._is_unread = False
+        """What an earlier run knew is still in the file, and must not be lost."""
         self._written: object = None
         """What mattered when it was last written."""
         self._tried_at: float | None = None
@@ -73,13 +77,13 @@ class Memory:
         try:
             document = await self._in_thread(self._read, brokers)
         except (StateFileError, saved.DamagedError) as error:
-            return self._lost([str(error)])
+            return await self._lost([str(error)])
         except Exception:
             self._stats.internal_error()
             log.exception("the state could not be read by a fault of the monitor")
-            return self._lost(["see the line before"])
+            return await self._lost(["see the line before"])
         if document is not None and document.faults:
-            return self._lost(document.faults, document.states)
+            return await self._lost(document.faults, document.states)
         self._stats.state_read(success=True)
         if document is None:
             return ()
@@ -99,19 +103,38 @@ class Memory:
     async def close(self) -> None:
         """Write what is known once more, and leave the file to others."""
         await self._save(self._states())
-        self._thread.shutdown(wait=False)
         self._file.close()
 
     async def _in_thread(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(call, *args, **kwargs))
+        """Do something with the file.
+
+        Raises:
+            StateFileError: that took too long, or something else still does; besides whatever the call raises.
+        """
+        if self._busy is not None:
+            await self._wait_for(self._busy)
+        self._busy = answer = in_daemon_thread(partial(call, *args, **kwargs), name="state")
+        # Also of one that nobody waits for any more: asyncio complains of failures that nobody looked at.
+        answer.add_done_callback(asyncio.Future.exception)
+        await self._wait_for(answer)
+        return answer.result()
+
+    async def _wait_for(self, access: asyncio.Future[Any]) -> None:
+        await asyncio.wait((access,), timeout=PATIENCE_S)
+        if not access.done():
+            raise StateFileError(f"has not answered for {PATIENCE_S:g} seconds")
 
     def _read(self, brokers: Sequence[Broker]) -> saved.Saved | None:
         data = self._file.read(saved.LARGEST_BYTES)
         return None if data is None else saved.read(data, brokers)
 
-    def _lost(self, faults: Sequence[str], states: tuple[BrokerState, ...] = ()) -> tuple[BrokerState, ...]:
+    async def _lost(self, faults: Sequence[str], states: tuple[BrokerState, ...] = ()) -> tuple[BrokerState, ...]:
         """Tell what could not be read, and keep the file for whoever wants to know; return what could be read."""
-        aside = self._file.set_aside(self._now())
+        aside = None
+        try:
+            aside = await self._in_thread(self._file.set_aside, self._now())
+        except StateFileError:
+            self._is_unread = True
         self._stats.state_read(success=False)
         log.warning(
             "state could not be restored in full" if states else "state could not be restored",
@@ -127,6 +150,8 @@ class Memory:
         self._tried_at = self._monotonic()
         at = self._now()
         try:
+            if self._is_unread:
+                raise StateFileError("not written, as what is in it could not be read")  # noqa: TRY301 - told below
             # The document is made in the thread too: with hundreds of brokers it has megabytes.
             await self._in_thread(self._write, states, at)
         except StateFileError as error:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -237,6 +238,48 @@ async def test_file_of_another_monitor_is_read_and_left_alone_until_that_one_end
         assert standing(path) == "connect_refused"
     assert [line["event"] for line in log] == ["state not saved", "state restored", "state saved again"]
     assert log[0]["error"] == "another running monitor keeps its state there"
+
+
+async def test_file_system_that_hangs_holds_up_nothing_and_loses_nothing(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.05)
+    path.write_bytes(before := saved.write(known(store), NOW))
+    memory = memory_of(Store(), path)
+    answering = Event()
+    monkeypatch.setattr(memory._file, "read", lambda _: answering.wait(10))
+    assert await memory.recall([a_broker()]) == ()
+    answering.set()
+    await memory.close()
+    assert path.read_bytes() == before
+    assert [(line["event"], line["error"]) for line in log] == [
+        ("state could not be restored", "has not answered for 0.05 seconds"),
+        ("state not saved", "not written, as what is in it could not be read"),
+    ]
+
+
+async def test_writings_never_meet(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = memory_of(store, path)
+    await memory.recall([a_broker()])
+    began, goes_on = Event(), Event()
+    write = memory._file.write
+
+    def slow(data: bytes) -> None:
+        began.set()
+        goes_on.wait(10)
+        write(data)
+
+    monkeypatch.setattr(memory._file, "write", slow)
+    async with keeping(memory, monkeypatch):
+        await until(began.is_set)
+    monkeypatch.setattr(memory._file, "write", write)
+    record(store, minute=1, reason="connect_refused")
+    end = asyncio.create_task(memory.close())
+    await looks()
+    assert not path.exists()
+    goes_on.set()
+    await end
+    assert standing(path) == "connect_refused"
 
 
 async def test_fault_of_ours_is_counted_and_costs_nothing_else(

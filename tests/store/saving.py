@@ -7,8 +7,7 @@ from datetime import timedelta
 
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import CertificateChange
-from monitor.store import BrokerState, Histogram, Store
-from monitor.store.histogram import LATENCY_BOUNDS_S
+from monitor.store import BrokerState, Store
 from tests.checks.served import INTERMEDIATE, LEAF, handshake
 from tests.support.records import NOW, a_report, an_assessment
 
@@ -30,21 +29,21 @@ def record(
     store.record(report, an_assessment(report, change=change))
 
 
+SURVIVES = (
+    "broker",
+    "address",
+    "standing",
+    "standing_since",
+    "failing_since",
+    "last_success_at",
+    "tls",
+    "tls_seen_at",
+    "certificate_changes",
+    "changes",
+    "last_change",
+)
+
+
 def known(store: Store) -> tuple[BrokerState, ...]:
-    """Return what is to be known after a restart: everything but results and what Prometheus counts on from zero."""
-    nothing = Histogram.empty(LATENCY_BOUNDS_S)
-    return tuple(
-        replace(
-            state,
-            report=None,
-            assessment=None,
-            client_certificate_not_after=None,
-            probes_total=0,
-            failures=dict.fromkeys(state.failures, 0),
-            handshake=nothing,
-            roundtrip=nothing,
-            retransmitted_total=0,
-            recent_failures=(),
-        )
-        for state in store.snapshot().brokers
-    )
+    """Return what is to be known after a restart: no results, and nothing that Prometheus counts on from zero."""
+    return tuple(BrokerState(**{name: getattr(state, name) for name in SURVIVES}) for state in store.snapshot().brokers)

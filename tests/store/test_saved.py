@@ -79,7 +79,9 @@ def test_everything_that_matters_is_the_same_afterwards() -> None:
 def test_first_result_continues_what_was_before() -> None:
     before = eventful()
     store = restored(saved.write(before.snapshot().brokers, NOW))
-    assert store.known("plant-7") == before.known("plant-7")
+    after, known_before = store.known("plant-7"), before.known("plant-7")
+    assert (after.last_seen, after.last_seen_at) == (known_before.last_seen, known_before.last_seen_at)
+    assert after.last_change == known_before.last_change
     report = replace(a_report(reason="connect_refused", started_at=NOW + timedelta(hours=1)), tls=None)
     change = store.record(report, an_assessment(report))
     assert not change.is_change

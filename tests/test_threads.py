@@ -1,0 +1,33 @@
+"""Calls beside the event loop, and what is left of those for which nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from monitor.threads import in_daemon_thread
+
+
+async def test_result_and_failure_reach_who_waits() -> None:
+    assert await in_daemon_thread(lambda: 7, name="seven") == 7
+    with pytest.raises(ZeroDivisionError):
+        await in_daemon_thread(lambda: 1 // 0, name="fault")
+
+
+async def test_call_for_which_nobody_waits_any_more_ends_unheard() -> None:
+    answer = in_daemon_thread(lambda: 7, name="seven")
+    answer.cancel()
+    await asyncio.sleep(0.05)
+    assert answer.cancelled()
+
+
+def test_call_that_never_returns_does_not_keep_the_process_from_ending() -> None:
+    program = (
+        "import asyncio, time; from monitor.threads import in_daemon_thread\n"
+        "async def main(): in_daemon_thread(lambda: time.sleep(60), name='hangs')\n"
+        "asyncio.run(main())"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=15)
