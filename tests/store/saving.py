@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from monitor.model.broker import Broker
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import CertificateChange
 from monitor.store import BrokerState, Store
 from tests.checks.served import INTERMEDIATE, LEAF, handshake
-from tests.support.records import NOW, a_report, an_assessment
+from tests.support.records import NOW, a_broker, a_report, an_assessment
 
 HANDSHAKE = handshake(LEAF, INTERMEDIATE)
 
@@ -17,6 +18,7 @@ HANDSHAKE = handshake(LEAF, INTERMEDIATE)
 def record(
     store: Store,
     *,
+    broker: Broker | None = None,
     minute: int = 0,
     reason: str | None = None,
     tls: TlsFacts = HANDSHAKE,
@@ -24,7 +26,9 @@ def record(
     address: str | None = "192.0.2.7",
 ) -> None:
     """Let the store take in a result, without certificates where it is a failure."""
-    report = a_report(reason=reason, started_at=NOW + timedelta(minutes=minute), address=address)
+    broker = broker or a_broker()
+    at = NOW + timedelta(minutes=minute)
+    report = a_report(broker.name, port=broker.port, reason=reason, started_at=at, address=address)
     report = replace(report, tls=tls if reason is None else None)
     store.record(report, an_assessment(report, change=change))
 

@@ -9,28 +9,41 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.checks import changes
 from monitor.checks.assess import Assessor
+from monitor.demo.pki import issue
 from monitor.export.document import pending
 from monitor.export.metrics import exposition
 from monitor.export.page import broker_page
 from monitor.model.broker import Addresses, Broker
-from monitor.model.judgement import Changed, Verdict
+from monitor.model.facts import TlsFacts
+from monitor.model.judgement import CertificateChange, Changed, Verdict
 from monitor.store import Standing, Store, saved
+from monitor.x509.judge import Judge
 from tests.checks import served
-from tests.checks.served import LEAF, handshake
+from tests.checks.served import INTERMEDIATE, LEAF, handshake
 from tests.store.saving import HANDSHAKE, known, record
 from tests.support.records import NOW, a_broker, a_change, a_report, an_assessment
 
 BROKER = a_broker()
+ANCHORS = Judge().anchors(served.broker().tls.trust)
 
 
 def watching(broker: Broker = BROKER) -> Store:
     store = Store()
     store.configure([broker])
     return store
+
+
+def change(before: TlsFacts, after: TlsFacts, at: datetime) -> CertificateChange:
+    """Compare what was served, as the daemon does."""
+    found = changes.change(before.certificates, after.certificates, ANCHORS, at)
+    assert found is not None
+    return found
 
 
 def eventful() -> Store:
@@ -92,6 +105,30 @@ def test_first_result_continues_what_was_before() -> None:
     assert state.probes_total == 1
 
 
+def test_listener_that_was_left_behind_before_the_restart_is_so_after_it() -> None:
+    renewed = handshake(issue(now=NOW, issuer=INTERMEDIATE), INTERMEDIATE)
+    mqtt, wss = a_broker("mqtt"), a_broker("wss", port=8084)
+    store = Store()
+    store.configure([mqtt, wss])
+    for broker in (mqtt, wss):
+        record(store, broker=broker)
+    at = NOW + timedelta(minutes=1)
+    record(store, broker=wss, minute=1, tls=renewed, change=change(HANDSHAKE, renewed, at))
+    [neighbour] = store.known("mqtt").listeners
+    assert neighbour.before == LEAF.certificate.fingerprint(SHA256()).hex()
+    after = Store()
+    after.restore(saved.read(saved.write(store.snapshot().brokers, NOW), [mqtt, wss]).states)
+    after.configure([mqtt, wss])
+    assert after.known("mqtt").listeners == (replace(neighbour, rotated_at=at),)
+    # An intermediate that changed later is no other certificate of the broker.
+    extended = replace(renewed, certificates=renewed.certificates[:1])
+    record(store, broker=wss, minute=2, tls=extended, change=change(renewed, extended, at + timedelta(minutes=1)))
+    after = Store()
+    after.restore(saved.read(saved.write(store.snapshot().brokers, NOW), [mqtt, wss]).states)
+    after.configure([mqtt, wss])
+    assert after.known("mqtt").listeners == (replace(neighbour, rotated_at=at),)
+
+
 def test_each_address_has_its_own_memory() -> None:
     broker = a_broker(addresses=Addresses.ALL)
     store = watching(broker)
@@ -124,7 +161,7 @@ def test_what_the_certificates_say_is_read_from_them() -> None:
     store = restored(changed(lambda state: state["tls"]["certificates"].reverse()))
     [state] = store.snapshot().brokers
     assert state.tls is not None
-    assert state.tls.certificates == handshake(served.INTERMEDIATE, LEAF).certificates
+    assert state.tls.certificates == handshake(INTERMEDIATE, LEAF).certificates
 
 
 def test_text_that_no_encoding_holds_is_saved_without_it() -> None:
