@@ -7,8 +7,9 @@ thread it holds up the event loop for no longer than a thread's turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
@@ -52,6 +53,27 @@ class Judging:
         tls = report.tls if report.tls is not None and report.tls.certificates else known.last_seen
         question = partial(self._assessor.assess, report, broker, now, known)
         return await self._answer(tls, broker, now, question)
+
+    async def assess_turn(
+        self,
+        reports: Sequence[ProbeReport],
+        broker: Broker,
+        now: datetime,
+        known: Callable[[ProbeReport], Known] = lambda _: NOTHING_KNOWN,
+    ) -> list[tuple[ProbeReport, Assessment]]:
+        """Say everything about each report of one turn, in their order: each knows the others as its siblings.
+
+        Args:
+            reports: one, or one for each address of the broker's name.
+            broker: what was probed.
+            now: the moment to judge at; aware.
+            known: what else is known of a report's broker and address.
+        """
+        results = []
+        for report in reports:
+            others = tuple(other for other in reports if other is not report)
+            results.append((report, await self.assess(report, broker, now, replace(known(report), siblings=others))))
+        return results
 
     def close(self) -> None:
         """Answer no more; threads that are busy end with their answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -11,7 +12,7 @@ from monitor.export.view import headline
 from monitor.export.words import clean
 from monitor.model.config import Problem
 from monitor.model.judgement import Assessment, CertificateChange, Verdict
-from monitor.model.outcome import Failed
+from monitor.model.outcome import Failed, Phase
 from monitor.model.report import ProbeReport
 from monitor.store import Change
 
@@ -26,7 +27,20 @@ _NAME_LIMIT = 256
 log = structlog.stdlib.get_logger()
 
 
-def log_change(change: Change, report: ProbeReport, assessment: Assessment) -> None:
+def log_turn(results: Sequence[tuple[Change, ProbeReport, Assessment]]) -> None:
+    """Say what is news of a broker, or of each of its addresses."""
+    for change, report, assessment in results:
+        if report.failure is not None and report.failure.phase is Phase.RESOLVE:
+            _log_change(replace(change, address=None), report, assessment)
+            if change.is_change:
+                return  # the same of every address: said once, of the name
+        else:
+            _log_change(change, report, assessment)
+        if assessment.change is not None:
+            _log_certificate_change(change, assessment.change)
+
+
+def _log_change(change: Change, report: ProbeReport, assessment: Assessment) -> None:
     """Say what is wrong with a broker since when, and what to do, if that is news; at `debug`, every probe."""
     after = change.after
     log.debug("probed", **_who(change), verdict=assessment.verdict, duration_s=round(report.duration_s, 4))
@@ -50,7 +64,7 @@ def log_change(change: Change, report: ProbeReport, assessment: Assessment) -> N
     log.log(level, event, **fields)
 
 
-def log_certificate_change(change: Change, certificates: CertificateChange) -> None:
+def _log_certificate_change(change: Change, certificates: CertificateChange) -> None:
     """Say that a broker serves something else than before; a warning where devices may hold on to the old CA."""
     before, after, seen = certificates.before, certificates.after, certificates.last_seen_at
     log.log(

@@ -12,19 +12,19 @@ from pathlib import Path
 
 import structlog
 
-from monitor.app.changes import log_certificate_change, log_change, log_problems
+from monitor.app.changes import log_problems, log_turn
 from monitor.app.service import ServiceManager
 from monitor.config.load import load
 from monitor.export.summary import summary
 from monitor.following import Following
 from monitor.judging import Judging
-from monitor.model.broker import Broker
+from monitor.model.broker import Addresses, Broker
 from monitor.model.config import Config, ConfigError, Problem, Settings
 from monitor.model.judgement import Assessment
 from monitor.model.outcome import Failed
 from monitor.model.reasons import INTERNAL
 from monitor.model.report import ProbeReport
-from monitor.probe.pipeline import probe
+from monitor.probe.pipeline import probe_addresses
 from monitor.probe.resolve import Resolver
 from monitor.schedule import Schedule
 from monitor.store import Snapshot, Store
@@ -33,6 +33,9 @@ HEARTBEAT_S = 1.0
 """Between two measurements of the event loop's lag, and two looks at the wall clock."""
 STALLED_S = 30.0
 """How late the next turn may be taken up before the schedule counts as standing still."""
+
+_Results = list[tuple[ProbeReport, Assessment]]
+"""Of one turn: one, or one for each address. Never empty."""
 
 log = structlog.stdlib.get_logger()
 
@@ -179,27 +182,35 @@ class Daemon:
             replaced=update.replaced,
         )
 
-    async def _probe(self, broker: Broker) -> tuple[ProbeReport, Assessment]:
+    async def _probe(self, broker: Broker) -> _Results:
         self._store.monitor.probe_started()
         try:
-            report = await probe(broker, verify=self._judging.verify, now=self._now, resolver=self._resolver)
+            reports = await probe_addresses(broker, verify=self._judging.verify, now=self._now, resolver=self._resolver)
         finally:
             self._store.monitor.probe_ended()
+        if reports[0].address is None:
+            # A name that cannot be resolved now keeps the addresses that it had: none of their series may vanish.
+            had = self._store.addresses(broker.name)
+            reports = tuple(replace(reports[0], address=address) for address in had) or reports
         # Behind the probe: a certificate that was rotated meanwhile is then newer on disk than served, never older.
         files = await self._files.look(broker, self._now())
-        known = replace(self._store.known(broker.name, serving=report.tls), files=files)
         # Also when the broker is down: what is thought of the certificates last seen changes with time alone.
-        return report, await self._judging.assess(report, broker, self._now(), known)
+        return await self._judging.assess_turn(
+            reports,
+            broker,
+            self._now(),
+            lambda report: replace(self._store.known(broker.name, report.address, serving=report.tls), files=files),
+        )
 
-    def _record(self, broker: Broker, result: tuple[ProbeReport, Assessment]) -> None:
-        report, assessment = result
-        if _is_internal(report):
+    def _record(self, broker: Broker, results: _Results) -> None:
+        if any(_is_internal(report) for report, _ in results):
             self._store.monitor.internal_error()
-        change = self._store.record(report, assessment)
+        addresses = [report.address for report, _ in results if report.address is not None]
+        if broker.addresses is Addresses.ALL and addresses:
+            self._store.resolved(broker.name, addresses)
+        changes = [self._store.record(report, assessment) for report, assessment in results]
         self._awaited.pop(broker.name, None)
-        log_change(change, report, assessment)
-        if assessment.change is not None:
-            log_certificate_change(change, assessment.change)
+        log_turn([(change, *result) for change, result in zip(changes, results, strict=True)])
 
     def _summary(self) -> str:
         return summary(self._store.snapshot(), self._now())

@@ -28,6 +28,7 @@ from monitor.checks.outlook import next_break
 from monitor.checks.path import follow
 from monitor.checks.profiles import profile_opinion, profiles
 from monitor.checks.session import key_exchange, protocol_version, transparency
+from monitor.checks.siblings import siblings
 from monitor.checks.slowness import slow_phases
 from monitor.checks.strength import keys, signatures
 from monitor.checks.trust import invalid, trust
@@ -161,11 +162,12 @@ class Assessor:
             *installed(known.files, tls, now),
             *slow_phases(report, known.paces),
             *neighbours(broker, tls, known, now),
+            *siblings(report, known.siblings),
         )
         return Assessment(
             at=now,
             success=report.success,
-            findings=gravest_first((*findings, *failure(report, findings))),
+            findings=gravest_first((*findings, *failure(report, findings, known.siblings))),
             judgement=of_chain.judgement,
             chain_not_after=of_chain.chain_not_after,
             profiles=of_chain.profiles,

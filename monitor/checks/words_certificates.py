@@ -8,6 +8,7 @@ from typing import Final
 
 from monitor.checks.entry import Advice, Entry, critical, do
 from monitor.checks.hints import CLIENT_CA_FILES, CLIENT_CERTIFICATE_OPTIONAL, HIGHEST_QOS, SERVER_FILES
+from monitor.checks.words_addresses import ADDRESSES_DIFFER, ADDRESSES_LEFT_OUT
 from monitor.checks.words_chain import LIMITS, ROOT_SENT, TIDINESS
 from monitor.checks.words_client import CLIENT
 from monitor.checks.words_files import FILES, KEY_OF_FILE
@@ -208,6 +209,7 @@ FINDINGS: Final = (
     ),
     *FILES,
     *FLEET,
+    ADDRESSES_DIFFER,
     Entry(
         code="chain_order",
         severity=Severity.WARNING,
@@ -278,6 +280,7 @@ FINDINGS: Final = (
         ),
         reference="MQTT 3.1.1 3.9.3; MQTT 5.0 3.9.3",
     ),
+    ADDRESSES_LEFT_OUT,
     ROOT_SENT,
 )
 

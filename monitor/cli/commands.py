@@ -119,8 +119,13 @@ def probe(
     timeout: Annotated[
         str | None, typer.Option(metavar="DURATION", help="For the whole probe of one target, such as 5s.")
     ] = None,
+    addresses: Annotated[
+        str | None, typer.Option(metavar="first|all", help="Probe the first address that answers, or each of them.")
+    ] = None,
     tls_only: Annotated[bool, typer.Option("--tls-only", help="Do not speak MQTT.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document per target, one per line.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document per target and address, one per line.")
+    ] = False,
 ) -> int:
     """Probe once, from here, and tell.
 
@@ -136,7 +141,13 @@ def probe(
         "client_key": client_key,
     }
     mqtt = {"username": username, "password_file": password_file, "version": mqtt_version, "qos": qos, "topic": topic}
-    options = {"timeout": timeout, "protocol": "tls" if tls_only else None, "tls": tls, "mqtt": mqtt}
+    options = {
+        "timeout": timeout,
+        "addresses": addresses,
+        "protocol": "tls" if tls_only else None,
+        "tls": tls,
+        "mqtt": mqtt,
+    }
     is_debugging = bool(os.environ.get(DEBUG_VARIABLE))
     try:
         return probe_targets(targets or [], config, options, as_json=as_json, is_debugging=is_debugging)

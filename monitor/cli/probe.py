@@ -24,7 +24,7 @@ from monitor.model.known import Known
 from monitor.model.outcome import Failed
 from monitor.model.reasons import INTERNAL
 from monitor.model.report import ProbeReport
-from monitor.probe.pipeline import probe
+from monitor.probe.pipeline import probe_addresses
 from monitor.probe.resolve import Resolver
 
 MAX_IN_FLIGHT = 64
@@ -33,6 +33,7 @@ MAX_IN_FLIGHT = 64
 # What the schema calls an option's key, and what the user typed.
 _OPTIONS = {
     "timeout": "--timeout",
+    "addresses": "--addresses",
     "tls.ca_file": "--ca-file",
     "tls.server_name": "--server-name",
     "tls.client_certificate": "--client-cert",
@@ -140,18 +141,18 @@ async def _probe_all(brokers: Sequence[Broker], show: Show) -> Status:
     judging = Judging()
     files = Following()
 
-    async def probe_one(broker: Broker) -> Result:
+    async def probe_one(broker: Broker) -> list[Result]:
         async with bound:
-            report = await probe(broker, verify=judging.verify, now=_utc_now, resolver=resolver)
+            reports = await probe_addresses(broker, verify=judging.verify, now=_utc_now, resolver=resolver)
         known = Known(files=await files.look(broker, _utc_now()))
-        return report, await judging.assess(report, broker, _utc_now(), known)
+        return await judging.assess_turn(reports, broker, _utc_now(), lambda _: known)
 
     statuses = []
     # No group: what `show` raises, a closed pipe above all, must come out as it is. The end of the loop ends the rest.
     for task in [asyncio.create_task(probe_one(broker)) for broker in brokers]:
-        report, assessment = await task
-        show(report, assessment)
-        statuses.append(Status.UNKNOWN if _is_internal(report) else of_verdict(assessment.verdict))
+        for report, assessment in await task:
+            show(report, assessment)
+            statuses.append(Status.UNKNOWN if _is_internal(report) else of_verdict(assessment.verdict))
     resolver.close()
     judging.close()
     return worst(statuses)

@@ -58,6 +58,7 @@ class Builder:
             name=options.name,
             host=options.host,
             port=options.port,
+            addresses=options.addresses,
             protocol=options.protocol,
             interval_s=options.interval,
             timeout_s=options.timeout,

@@ -15,6 +15,7 @@ from monitor.config.text import flag, hidden_reader, list_of, one_of, quoted, re
 from monitor.config.topics import topic_template
 from monitor.model.broker import (
     CONFIGURED_TRUST,
+    Addresses,
     Broker,
     MqttSettings,
     MqttVersion,
@@ -257,6 +258,9 @@ class DefaultOptions(Section):
     """`defaults`: what all brokers share unless they say otherwise."""
 
     port: Annotated[int, BeforeValidator(whole_number(1, 65535, "a port"))] = _default(Broker, "port")
+    addresses: Annotated[Addresses, BeforeValidator(one_of(Addresses, "a choice of addresses"))] = _default(
+        Broker, "addresses"
+    )
     protocol: Annotated[Protocol, BeforeValidator(one_of(Protocol, "a protocol"))] = _default(Broker, "protocol")
     interval: Annotated[float, BeforeValidator(duration("100ms", "7d"))] = _default(Broker, "interval_s")
     timeout: Annotated[float, BeforeValidator(duration("10ms", "10m"))] = _default(Broker, "timeout_s")

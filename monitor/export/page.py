@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
@@ -62,13 +61,15 @@ def index(snapshot: Snapshot, now: datetime) -> str:
 
     The addresses of a broker stay together, and it is as grave as the gravest of them.
     """
-    verdicts: dict[str, Verdict | None] = {}
-    for name, states in groupby(snapshot.brokers, key=lambda state: state.broker.name):
-        verdicts[name] = worst(states)
-    rows = sorted(snapshot.brokers, key=lambda state: _ORDER.index(verdicts[state.broker.name]))
-    present = Counter(verdicts.values())
+    brokers = list(snapshot.by_name().values())
+    present = Counter(worst(states) for states in brokers)
+    rows = [
+        _row(state, now)
+        for states in sorted(brokers, key=lambda states: _ORDER.index(worst(states)))
+        for state in sorted(states, key=lambda state: _ORDER.index(_verdict(state)))
+    ]
     counts = tuple((_word(verdict), present[verdict]) for verdict in _ORDER if verdict in present)
-    return _render("index.html", now, root="", rows=[_row(state, now) for state in rows], counts=counts)
+    return _render("index.html", now, root="", rows=rows, counts=counts)
 
 
 def addresses_page(states: Sequence[BrokerState], now: datetime) -> str:

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.model.judgement import Verdict
-from monitor.store import Snapshot
+from monitor.store import Snapshot, worst
 
 _NAMED = 3
 
 
 def summary(snapshot: Snapshot, now: datetime) -> str:
     """Return one line: how many brokers are in which state, which are critical, and what breaks next."""
-    states = Counter(None if state.assessment is None else state.assessment.verdict for state in snapshot.brokers)
+    verdicts = {name: worst(states) for name, states in snapshot.by_name().items()}
+    states = Counter(verdicts.values())
     counts = [f"{states[verdict]} {verdict.value}" for verdict in Verdict if states[verdict]]
     if states[Verdict.CRITICAL]:
-        counts[-1] += f" ({_critical(snapshot)})"
+        critical = [name for name, verdict in verdicts.items() if verdict is Verdict.CRITICAL]
+        counts[-1] += f" ({_named(critical)})"
     if states[None]:
         counts.append(f"{states[None]} not probed yet")
-    brokers = len({state.broker.name for state in snapshot.brokers})
-    subject = "1 broker" if brokers == 1 else f"{brokers} brokers"
+    subject = "1 broker" if len(verdicts) == 1 else f"{len(verdicts)} brokers"
     return f"{subject}: {', '.join(counts)}{_next(snapshot, now)}."
 
 
-def _critical(snapshot: Snapshot) -> str:
-    judged = [(state.broker.name, state.assessment) for state in snapshot.brokers]
-    critical = (name for name, assessment in judged if assessment and assessment.verdict is Verdict.CRITICAL)
-    names = list(dict.fromkeys(critical))
+def _named(names: Sequence[str]) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"
 

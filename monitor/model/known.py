@@ -12,6 +12,7 @@ from monitor.model.installed import InstalledFiles
 from monitor.model.judgement import CertificateChange
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
+from monitor.model.report import ProbeReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class Known:
     """At other ports of the same host, with another certificate for the same names: one for each such certificate."""
     key_holders: tuple[Neighbour, ...] = ()
     """At other hosts, with the same key in a certificate for other names: the first few."""
+    siblings: tuple[ProbeReport, ...] = ()
+    """What the same turn brought from the other addresses of the name; empty unless each of them is probed."""
 
 
 NOTHING_KNOWN = Known()

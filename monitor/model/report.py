@@ -23,6 +23,8 @@ class ProbeReport:
     address: str | None
     """The IP address connected to; None if there is none. Where each address of a name is probed, the one that the
     report is about, also if nothing could be connected to; None only while none is known."""
+    addresses_left_out: int = 0
+    """Of the further addresses of the name, where each is to be probed: how many were not, as they are too many."""
     phases: tuple[PhaseReport, ...]
     """Every phase of the broker's protocol, in order, whatever its outcome."""
     tcp: TcpFacts | None = None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
-from monitor.model.broker import Broker, Protocol
+from monitor.model.broker import Addresses, Broker, Protocol
 from monitor.model.facts import TcpFacts
 from monitor.model.outcome import Clock, Phase
 from monitor.model.reasons import INTERNAL
@@ -18,64 +20,120 @@ from monitor.probe.deadline import Deadline
 from monitor.probe.fault import PhaseFault
 from monitor.probe.mqtt import converse, open_session, timeout_fault
 from monitor.probe.recorder import Recorder
-from monitor.probe.resolve import Resolver
+from monitor.probe.resolve import Address, Resolution, Resolver
 from monitor.probe.session import MqttSession
 from monitor.probe.tls import Verify, handshake, open_channel, read_tls
 from monitor.wire.channel import Channel
 from monitor.wire.tcp import TcpConnection
 
+MOST_ADDRESSES = 16
+"""Of one name that are probed. A cluster behind one name has a few; an answer may hold hundreds."""
+
 GOODBYE_S = 0.5
 """How long the peer may take to close after us. Its session tickets and its FIN are under way already."""
 
+_T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 
 async def probe(broker: Broker, *, verify: Verify, now: Callable[[], datetime], resolver: Resolver) -> ProbeReport:
     """Probe once. Whatever the broker does is in the report; only cancellation comes out as an exception."""
-    run = _Run(broker, verify, now, resolver)
-    try:
-        async with Deadline(broker.timeout_s) as deadline:
-            try:
-                await run.phases(deadline)
-            except PhaseFault as fault:
-                run.recorder.fail(fault)
-            await run.goodbye(deadline)
-    except TimeoutError:
-        run.time_is_up()
-    except Exception:
-        log.exception("internal error while probing %s", broker.name)
-        run.recorder.fail(PhaseFault(INTERNAL, "a fault of the monitor itself; its log has the traceback"))
-    finally:
-        run.close()
+    run = _Run(broker, verify, now, Recorder(broker, now()))
+
+    async def phases(deadline: float) -> None:
+        resolution = await run.resolve(resolver)
+        await run.probe(resolution.addresses, deadline)
+
+    await run.go(phases)
     return run.report()
+
+
+async def probe_addresses(
+    broker: Broker, *, verify: Verify, now: Callable[[], datetime], resolver: Resolver
+) -> tuple[ProbeReport, ...]:
+    """Probe once where one address is to be probed; else each address of the name, all at the same time.
+
+    They share the look-up and the deadline, so that the whole takes no longer than one probe.
+
+    Returns:
+        One report for each address, in the addresses' own order: resolvers rotate theirs, and those that are left out
+        must not be others each time. A single report without an address if there is none to probe.
+    """
+    if broker.addresses is Addresses.FIRST:
+        return (await probe(broker, verify=verify, now=now, resolver=resolver),)
+    lookup = _Run(broker, verify, now, Recorder(broker, now()))
+    resolution = await lookup.go(lambda _: lookup.resolve(resolver))
+    if resolution is None:
+        return (lookup.report(),)
+    addresses = sorted(resolution.addresses, key=lambda address: address.order)
+    left_out = len(addresses[MOST_ADDRESSES:])
+
+    async def probe_at(address: Address) -> ProbeReport:
+        run = _Run(broker, verify, now, lookup.recorder.at(address.text, left_out=left_out))
+        await run.go(partial(run.probe, (address,)))
+        return run.report()
+
+    async with asyncio.TaskGroup() as group:
+        probes = [group.create_task(probe_at(address)) for address in addresses[:MOST_ADDRESSES]]
+    return tuple(each.result() for each in probes)
 
 
 class _Run:
     """One probe under way: what is open, and what was seen through it."""
 
-    def __init__(self, broker: Broker, verify: Verify, now: Callable[[], datetime], resolver: Resolver) -> None:
-        self.recorder = Recorder(broker, now())
+    def __init__(self, broker: Broker, verify: Verify, now: Callable[[], datetime], recorder: Recorder) -> None:
+        self.recorder = recorder
         self._broker = broker
         self._verify = verify
         self._now = now
-        self._resolver = resolver
         self._is_over = False
         self._tcp: TcpConnection | None = None
         self._channel: Channel | None = None
         self._session: MqttSession | None = None
 
-    async def phases(self, deadline: float) -> None:
-        """Go through every phase of the broker's protocol.
+    async def go(self, phases: Callable[[float], Awaitable[_T]]) -> _T | None:
+        """Go through these phases, given the deadline, and leave; whatever happens is recorded.
+
+        Returns:
+            What they return; None if a phase failed.
+        """
+        result = None
+        try:
+            async with Deadline(self._broker.timeout_s - self.recorder.elapsed_s) as deadline:
+                try:
+                    result = await phases(deadline)
+                except PhaseFault as fault:
+                    self.recorder.fail(fault)
+                await self.goodbye(deadline)
+        except TimeoutError:
+            self.time_is_up()
+        except Exception:
+            log.exception("internal error while probing %s", self._broker.name)
+            self.recorder.fail(PhaseFault(INTERNAL, "a fault of the monitor itself; its log has the traceback"))
+        finally:
+            self.close()
+        return result
+
+    async def resolve(self, resolver: Resolver) -> Resolution:
+        """Go through the first phase: look up the broker's addresses.
+
+        Raises:
+            PhaseFault: there are none.
+        """
+        self.recorder.begin(Phase.RESOLVE)
+        resolution = await resolver.resolve(self._broker.host, self._broker.port)
+        self.recorder.done(resolution.elapsed_s, Clock.USER)
+        return resolution
+
+    async def probe(self, addresses: tuple[Address, ...], deadline: float) -> None:
+        """Go through every other phase of the broker's protocol.
 
         Raises:
             PhaseFault: the present phase failed.
         """
         broker, recorder = self._broker, self.recorder
-        recorder.begin(Phase.RESOLVE)
-        resolution = await self._resolver.resolve(broker.host, broker.port)
-        recorder.done(resolution.elapsed_s, Clock.USER)
         recorder.begin(Phase.CONNECT)
-        self._tcp, address = await connect(resolution.addresses, deadline)
+        self._tcp, address = await connect(addresses, deadline)
         recorder.address = address.text
         recorder.done(self._tcp.connect_s, self._tcp.connect_clock)
         self._channel = open_channel(self._tcp, broker)

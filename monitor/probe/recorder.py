@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from copy import copy
 from datetime import datetime
 
 from monitor.model.broker import Broker, Protocol
@@ -20,12 +21,25 @@ class Recorder:
     def __init__(self, broker: Broker, started_at: datetime) -> None:
         self.phase = Phase.RESOLVE
         self.address: str | None = None
+        self.addresses_left_out = 0
         self.tcp: TcpFacts | None = None
         self.tls: TlsFacts | None = None
         self._broker = broker
         self._started_at = started_at
         self._started = self._phase_started = time.monotonic()
         self._outcomes: dict[Phase, Outcome] = {}
+
+    def at(self, address: str, *, left_out: int) -> Recorder:
+        """Return another recorder that goes on from here, for one of several addresses."""
+        other = copy(self)
+        other.address, other.addresses_left_out = address, left_out
+        other._outcomes = dict(self._outcomes)
+        return other
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long the probe has been under way."""
+        return time.monotonic() - self._started
 
     def begin(self, phase: Phase) -> None:
         """Enter the next phase."""
@@ -67,8 +81,9 @@ class Recorder:
             host=self._broker.host,
             port=self._broker.port,
             started_at=self._started_at,
-            duration_s=time.monotonic() - self._started,
+            duration_s=self.elapsed_s,
             address=self.address,
+            addresses_left_out=self.addresses_left_out,
             phases=tuple(PhaseReport(phase=phase, outcome=self._outcomes.get(phase, unreached)) for phase in phases),
             tcp=self.tcp,
             tls=self.tls,

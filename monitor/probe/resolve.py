@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from monitor.probe.fault import PhaseFault
 from monitor.wire.ending import OUR_SHORTAGES
@@ -29,6 +30,12 @@ class Address:
     def text(self) -> str:
         """The IP address, with its scope id if it has one."""
         return self.socket_address[0]
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        """Where it stands among others, whatever the resolver's order: IPv4 first, then by number."""
+        number = ip_address(self.text)
+        return number.version, int(number), self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from types import MappingProxyType
 
 from monitor.model.broker import Broker
@@ -135,6 +136,11 @@ class Snapshot:
     def of(self, name: str, address: str | None = None) -> tuple[BrokerState, ...]:
         """Return the states of the broker of that name, or the one at that address; none if it is not watched."""
         return tuple(state for state in self.brokers if state.broker.name == name and address in {None, state.address})
+
+    def by_name(self) -> dict[str, tuple[BrokerState, ...]]:
+        """Return the states of each broker, by its name."""
+        groups = groupby(self.brokers, key=lambda state: state.broker.name)
+        return {name: tuple(states) for name, states in groups}
 
 
 def worst(states: Iterable[BrokerState]) -> Verdict | None:

@@ -17,7 +17,7 @@ from monitor.model.installed import FileState
 from monitor.model.known import Known
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
-from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, neighbour, on_disk
+from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, neighbour, on_disk, report
 from tests.x509 import odd
 
 OTHER_ROOT = issue(now=NOW, is_ca=True, subject="Other root")
@@ -118,6 +118,7 @@ class Cause:
     elapsed_s: float = 0.001
     """Of each phase."""
     known: Callable[[], Known] = field(default=Known)
+    left_out: int = 0
 
 
 def _out_of_date(not_before: timedelta, not_after: timedelta) -> Callable[[], TlsFacts]:
@@ -140,6 +141,7 @@ def _public() -> Broker:
     return public(broker(server_name="mqtt.example.org"))
 
 
+RENEWED = issue(now=NOW, issuer=INTERMEDIATE, not_before=NOW, not_after=NOW + 100 * DAY)
 SHORT_CA = issue(now=NOW, issuer=ROOT, is_ca=True, subject="Short CA", not_after=NOW + 100 * DAY)
 NARROW = x509.NameConstraints(permitted_subtrees=[x509.DNSName("other.example")], excluded_subtrees=None)
 
@@ -235,6 +237,11 @@ CAUSES = (
         tls=lambda: handshake(LEAF, INTERMEDIATE),
         known=lambda: Known(key_holders=(neighbour(LEAF, host="other.example", port=8883),)),
     ),
+    Cause(
+        code="addresses_differ",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(siblings=(report(handshake(RENEWED, INTERMEDIATE), address="127.0.0.2"),)),
+    ),
     Cause(code="chain_order", tls=lambda: handshake(LEAF, ROOT, INTERMEDIATE)),
     Cause(code="chain_cross_signed_expired", tls=cross_signed_expired),
     Cause(code="chain_foreign", tls=lambda: handshake(LEAF, INTERMEDIATE, OTHER_ROOT)),
@@ -282,6 +289,7 @@ CAUSES = (
         broker=_public,
     ),
     Cause(code="qos_downgraded", tls=lambda: handshake(LEAF, INTERMEDIATE), mqtt=MqttFacts(suback_code=0)),
+    Cause(code="addresses_left_out", tls=lambda: handshake(LEAF, INTERMEDIATE), left_out=4),
     Cause(
         code="chain_root_sent",
         tls=lambda: handshake(LEAF, INTERMEDIATE, ROOT),

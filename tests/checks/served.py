@@ -121,6 +121,8 @@ def report(
     detail: str = "seen",
     mqtt: MqttFacts | None = None,
     elapsed_s: float = 0.001,
+    address: str = "127.0.0.1",
+    left_out: int = 0,
 ) -> ProbeReport:
     """Make a report: of a success, or of a failure for this reason in the phase that it names."""
     phases = []
@@ -139,7 +141,8 @@ def report(
         port=8883,
         started_at=NOW,
         duration_s=0.01,
-        address="127.0.0.1",
+        address=address,
+        addresses_left_out=left_out,
         phases=tuple(phases),
         tls=tls,
         mqtt=mqtt,

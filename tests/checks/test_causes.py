@@ -35,7 +35,7 @@ def found(tls: TlsFacts, of: Broker | None = None, *, now: datetime = NOW) -> di
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.code)
 def test_cause_brings_its_finding_about(cause: Cause) -> None:
     tls, of = cause.tls(), cause.broker()
-    seen = report(tls, mqtt=cause.mqtt, elapsed_s=cause.elapsed_s)
+    seen = report(tls, mqtt=cause.mqtt, elapsed_s=cause.elapsed_s, left_out=cause.left_out)
     findings = Assessor().assess(seen, of, NOW, cause.known()).findings
     assert cause.code in [each.code for each in findings]
     refusal = Assessor().verify(tls, of, NOW)

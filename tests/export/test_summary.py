@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from monitor.export.summary import summary
+from monitor.model.broker import Addresses
 from monitor.model.judgement import Severity
 from monitor.store import Snapshot, Store
 from tests.support.records import NOW, a_break, a_broker, a_finding, a_report, an_assessment
@@ -34,6 +35,16 @@ def test_brokers_are_counted_by_their_state() -> None:
     assert summary(snapshot, NOW) == (
         "5 brokers: 2 ok, 1 warning, 1 critical (d), 1 not probed yet; next to break: a in 12 days."
     )
+
+
+def test_broker_with_several_addresses_counts_once_as_the_gravest_of_them() -> None:
+    store = Store()
+    store.configure([a_broker("a"), a_broker("cluster", addresses=Addresses.ALL)])
+    store.resolved("cluster", ("192.0.2.1", "192.0.2.2", "192.0.2.3"))
+    for address, reason in (("192.0.2.1", None), ("192.0.2.2", "connect_refused"), ("192.0.2.3", "connect_refused")):
+        report = a_report("cluster", address=address, reason=reason)
+        store.record(report, an_assessment(report))
+    assert summary(store.snapshot(), NOW) == "2 brokers: 1 critical (cluster), 1 not probed yet."
 
 
 def test_a_few_critical_ones_are_named() -> None:

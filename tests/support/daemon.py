@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.names import Names
 from tests.support.ports import wait_until
 from tests.support.processes import ServerProcess
 
@@ -24,9 +25,12 @@ COMMAND = (sys.executable, "-m", "monitor")
 class MonitorProcess(ServerProcess):
     """`mqtt-tls-monitor run` on a loopback port, logging JSON."""
 
-    def __init__(self, directory: Path, brokers: Sequence[Mapping[str, Any]], **settings: Any) -> None:
-        """Write the configuration: items of `brokers`, and further top-level keys."""
+    def __init__(
+        self, directory: Path, brokers: Sequence[Mapping[str, Any]], *, names: Names | None = None, **settings: Any
+    ) -> None:
+        """Write the configuration: items of `brokers`, and further top-level keys; `names` answers for the resolver."""
         super().__init__(directory)
+        self._names = names
         self.config = directory / "monitor.yml"
         self.configure(brokers, **settings)
 
@@ -38,6 +42,10 @@ class MonitorProcess(ServerProcess):
     def command(self) -> Sequence[str]:
         """Run what is installed here."""
         return (*COMMAND, "run", "--config", str(self.config))
+
+    def environment(self) -> Mapping[str, str]:
+        """Ask the test's names, where it has some."""
+        return {} if self._names is None else self._names.environment()
 
     def get(self, path: str, *, method: str = "GET") -> tuple[int, str]:
         """Return status and body."""

@@ -55,19 +55,19 @@ def is_listening(port: int) -> bool:
 
 
 @contextmanager
-def closed_port(host: str = "127.0.0.1") -> Iterator[int]:
+def closed_port(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """Yield a port that refuses: bound, so that nobody else takes it, and not listening."""
     with socket.socket(family_of(host)) as holder:
-        holder.bind((host, 0))
+        holder.bind((host, port))
         yield holder.getsockname()[1]
 
 
 @contextmanager
-def silent_port(host: str = "127.0.0.1") -> Iterator[int]:
+def silent_port(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """Yield a port that answers no SYN: its accept queue is full, and Linux drops what comes then."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket(family_of(host)))
-        listener.bind((host, 0))
+        listener.bind((host, port))
         listener.listen(0)
         for _ in range(4):  # one fills a queue of length zero; more only if the kernel rounds it up
             filler = stack.enter_context(socket.socket(family_of(host)))

@@ -1,0 +1,206 @@
+"""A broker that is watched at each address of its name: real nodes, and a resolver that the test answers."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from monitor.demo.pki import issue
+from tests.support.brokers import Mosquitto
+from tests.support.daemon import MonitorProcess, run_command
+from tests.support.names import Names
+from tests.support.pki import TestPki, write_chain
+from tests.support.ports import silent_port, wait_until
+
+NAME = "cluster.test"
+ONE, TWO, THREE, SIX = "127.0.0.1", "127.0.0.2", "127.0.0.3", "::1"
+
+Node = Callable[[str], Mosquitto]
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Names:
+    return Names(tmp_path / "names.json")
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Return a port that is free on each address but the third, where nobody answers."""
+    with silent_port(THREE) as port:
+        yield port
+
+
+@pytest.fixture
+def node(pki: TestPki, tmp_path: Path, port: int) -> Iterator[Node]:
+    """Start a node of the cluster at that address."""
+    with ExitStack() as stack:
+
+        def start(address: str) -> Mosquitto:
+            broker = Mosquitto(tmp_path / address, certificate=pki.server_files, host=address)
+            broker.port = port
+            return stack.enter_context(broker)
+
+        yield start
+
+
+def watched(port: int, pki: TestPki, **options: Any) -> dict[str, Any]:
+    """Return the cluster as an item of `brokers`."""
+    tls = {"ca_file": str(pki.ca_file), "server_name": "localhost"}
+    common = {"name": "c", "host": NAME, "port": port, "addresses": "all", "interval": "500ms", "timeout": "400ms"}
+    return {**common, "tls": tls, **options}
+
+
+def documents(daemon: MonitorProcess) -> dict[str, dict[str, Any]]:
+    """Return the documents of the cluster by address."""
+    status, body = daemon.get("/api/v1/brokers/c")
+    assert status == 200
+    return {document["address"]: document for document in json.loads(body)["documents"]}
+
+
+def test_each_node_is_told_apart_while_addresses_come_and_go(
+    names: Names, node: Node, port: int, pki: TestPki, tmp_path: Path
+) -> None:
+    names.answer(NAME, THREE, TWO, SIX, ONE)
+    second = [node(address) for address in (ONE, TWO, SIX)][1]
+    with MonitorProcess(tmp_path / "monitor", [watched(port, pki)], names=names) as daemon:
+        daemon.wait_until_ready()
+        success = {("127.0.0.1", "c"): 1, ("127.0.0.2", "c"): 1, ("127.0.0.3", "c"): 0, ("::1", "c"): 1}
+        wait_until(lambda: daemon.series("probe_success") == success, "each address has its series")
+        assert daemon.series("endpoint_info") == dict.fromkeys(success, 1)
+        assert list(daemon.series("probe_failure_info")) == [(THREE, "c", "connect", "connect_timeout")]
+        assert list(daemon.series("broker_info")) == [("c", NAME, str(port), "mqtt")]
+        assert daemon.value("monitor_brokers") == 1
+        assert_promtool_accepts(daemon)
+        assert list(documents(daemon)) == [ONE, TWO, THREE, SIX]
+        assert documents(daemon)[SIX]["success"]
+        assert {(line["address"], line["verdict"]) for line in daemon.lines(broker="c")} == {
+            (ONE, "ok"), (TWO, "ok"), (SIX, "ok"), (THREE, "critical")
+        }  # fmt: skip
+
+        second.stop()
+        daemon.wait_for(0, "probe_success", TWO, "c")
+        assert daemon.value("probe_success", ONE, "c") == 1
+        assert len(daemon.series("certificate_not_after_timestamp_seconds")) == 6
+        second.start()
+        daemon.wait_for(1, "probe_success", TWO, "c")
+
+        names.answer(NAME, TWO, ONE)
+        wait_until(lambda: list(documents(daemon)) == [ONE, TWO], "what the name no longer gives is gone")
+        body = daemon.get("/metrics")[1]
+        assert THREE not in body
+        assert SIX not in body
+        assert min(daemon.series("probes_total").values()) > 1
+        # However long the third keeps silent, every turn was taken.
+        assert set(daemon.series("monitor_missed_probes_total").values()) == {0}
+        assert daemon.value("monitor_internal_errors_total") == 0
+
+
+def test_half_rotated_cluster_is_found_within_one_interval(
+    names: Names, node: Node, port: int, pki: TestPki, tmp_path: Path
+) -> None:
+    names.answer(NAME, ONE, TWO)
+    old, rotated = node(ONE), node(TWO)
+    finding = ("c", "addresses_differ", "warning")
+    with MonitorProcess(tmp_path / "monitor", [watched(port, pki)], names=names) as daemon:
+        daemon.wait_for(1, "probe_success", TWO, "c")
+        assert daemon.series("findings") == {}
+        renewed = issue(now=pki.now, issuer=pki.intermediate, not_before=pki.now)
+        files = write_chain(tmp_path, "renewed", (renewed, pki.intermediate))
+        rotated.replace_certificate(files)
+        rotated.reload()
+        before = daemon.value("probes_total", ONE, "c") or 0
+        daemon.wait_for(1, "findings", ONE, *finding)
+        # One probe may have been under way when the node read its files.
+        assert (daemon.value("probes_total", ONE, "c") or 0) <= before + 2
+        assert set(daemon.series("findings")) == {(ONE, *finding)}
+        assert set(daemon.series("probe_success").values()) == {1}
+        (told,) = documents(daemon)[ONE]["findings"]
+        assert told["message"].startswith(f"{ONE} still serves an older certificate")
+        assert f"the one at {TWO}, behind the same name ({NAME}), is valid until" in told["message"]
+        assert daemon.lines(broker="c", address=ONE, verdict="warning", finding="addresses_differ")
+        old.replace_certificate(files)
+        old.reload()
+        daemon.wait_for(None, "findings", ONE, *finding)
+        assert daemon.value("certificate_changes_total", ONE, "c", "leaf") == 1
+
+
+def test_name_that_cannot_be_resolved_keeps_the_addresses_it_had_and_is_told_once(
+    names: Names, node: Node, port: int, pki: TestPki, tmp_path: Path
+) -> None:
+    names.answer(NAME)
+    node(ONE)
+    node(TWO)
+    with MonitorProcess(tmp_path / "monitor", [watched(port, pki)], names=names) as daemon:
+        daemon.wait_until_ready()
+        assert daemon.series("probe_success") == {("c",): 0}
+        assert list(documents(daemon)) == [None]
+        names.answer(NAME, ONE, TWO)
+        daemon.wait_for(1, "probe_success", TWO, "c")
+        assert set(daemon.series("probe_success")) == {(ONE, "c"), (TWO, "c")}
+
+        known = daemon.series("certificate_info")
+        before = len(daemon.lines(broker="c"))
+        names.answer(NAME)
+        daemon.wait_for(0, "probe_success", TWO, "c")
+        assert daemon.series("probe_failure_info") == {
+            (address, "c", "resolve", "resolve_nxdomain"): 1 for address in (ONE, TWO)
+        }
+        assert daemon.series("certificate_info") == known
+        [line] = daemon.lines(broker="c")[before:]
+        assert line["reason"] == "resolve_nxdomain"
+        assert "address" not in line
+        names.answer(NAME, ONE, TWO)
+        daemon.wait_for(1, "probe_success", TWO, "c")
+        assert min(daemon.series("probes_total").values()) > 2
+
+
+def test_other_choice_of_addresses_takes_effect_on_reload(
+    names: Names, node: Node, port: int, pki: TestPki, tmp_path: Path
+) -> None:
+    names.answer(NAME, ONE, TWO)
+    node(ONE)
+    node(TWO)
+    with MonitorProcess(tmp_path / "monitor", [watched(port, pki, addresses="first")], names=names) as daemon:
+        daemon.wait_for(1, "probe_success", "c")
+        daemon.configure([watched(port, pki)])
+        daemon.reload()
+        daemon.wait_for(1, "probe_success", TWO, "c")
+        assert set(daemon.series("probe_success")) == {(ONE, "c"), (TWO, "c")}
+        daemon.configure([watched(port, pki, addresses="first")])
+        daemon.reload()
+        daemon.wait_for(1, "probe_success", "c")
+        assert set(daemon.series("probe_success")) == {("c",)}
+
+
+def test_command_prints_one_result_per_address_and_exits_with_the_worst(
+    names: Names, node: Node, port: int, pki: TestPki, tmp_path: Path
+) -> None:
+    names.answer(NAME, TWO, THREE)
+    node(TWO)
+    options = ("--ca-file", str(pki.ca_file), "--server-name", "localhost", "--timeout", "500ms")
+    target = f"{NAME}:{port}"
+    each = run_command("probe", target, *options, "--addresses", "all", "--json", env=names.environment())
+    shown = [json.loads(line) for line in each.stdout.splitlines()]
+    assert [(document["address"], document["verdict"]) for document in shown] == [(TWO, "ok"), (THREE, "critical")]
+    assert f"1 of the 2 addresses of {NAME} fails, the other works." in shown[1]["findings"][0]["message"]
+    assert each.returncode == 2
+    first = run_command("probe", target, *options, "--json", env=names.environment())
+    assert (json.loads(first.stdout)["address"], first.returncode) == (TWO, 0)
+
+    config = tmp_path / "monitor.yml"
+    config.write_text(yaml.safe_dump({"brokers": [watched(port, pki)]}))
+    picture = run_command("probe", "--config", str(config), env=names.environment())
+    assert f"{target} ({TWO})" in picture.stdout
+    assert f"{target} ({THREE})" in picture.stdout
+    assert picture.returncode == 2
+
+
+def assert_promtool_accepts(daemon: MonitorProcess) -> None:
+    body = daemon.get("/metrics")[1].encode()
+    checked = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
