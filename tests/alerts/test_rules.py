@@ -78,7 +78,7 @@ def test_no_rule_refers_to_a_metric_that_nobody_exposes() -> None:
         ("what", set(Changed)),
         ("trust", {CONFIGURED_TRUST}),
         ("alertname", set(alert_names())),
-        ("status", {"revoked"}),
+        ("status", {"revoked", "stale", "invalid", "unavailable"}),
         ("le", {"0.5"}),
     ],
 )
