@@ -44,8 +44,8 @@ def document(
         "started_at": words.rfc3339(report.started_at),
         "verdict": assessment.verdict.value,
         "success": assessment.success,
-        "failing_since": _remembered(failing_since),
-        "last_success_at": _remembered(last_success_at),
+        "failing_since": _moment(failing_since),
+        "last_success_at": _moment(last_success_at),
         "phases": [_phase(entry) for entry in report.phases],
         "tls": None if tls is None else _tls(tls),
         "certificates": _certificates(seen),
@@ -133,7 +133,7 @@ def of_addresses(broker: Broker, documents: Sequence[dict[str, Any]], verdict: V
     }
 
 
-def _remembered(moment: datetime | None) -> str | None:
+def _moment(moment: datetime | None) -> str | None:
     return None if moment is None else words.rfc3339(moment)
 
 

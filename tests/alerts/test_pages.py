@@ -192,7 +192,7 @@ def test_each_trouble_is_one_page_with_its_sentence_and_runbook_and_resolves(pla
         broker.stop()
     page = receiver.wait_for("firing", "MqttTlsMonitorIsolated")
     assert page.names == {"MqttTlsMonitorIsolated"}
-    assert "fail before a TLS handshake, 3 with connect_refused" in page.alerts[0]["annotations"]["description"]
+    assert "fail before a TLS handshake is done, 3 with connect_refused" in page.alerts[0]["annotations"]["description"]
     for broker in brokers:
         broker.start()
     receiver.wait_for("resolved", "MqttTlsMonitorIsolated")
