@@ -93,21 +93,19 @@ def _differing(files: InstalledFiles, served: tuple[CertificateFacts, ...], now:
     elif is_expired(held, now):
         yield finding(
             "certificate_file_expired",
-            f"The file {file.path} holds a certificate that has expired ({_described(held)}). The broker serves "
-            f"another one ({_described(shown)}).",
+            f"The certificate in {file.path} has expired, and the broker serves another one. {_both(held, shown)}",
         )
     elif held.not_before is not None and shown.not_before is not None and held.not_before < shown.not_before:
         yield finding(
             "certificate_file_older",
-            f"The file {file.path} holds an older certificate ({_described(held)}) than the broker serves "
-            f"({_described(shown)}).",
+            f"The certificate in {file.path} is older than the one that the broker serves. {_both(held, shown)}",
         )
     else:
         code = "certificate_not_reloaded"
         yield finding(
             code,
-            f"The file {file.path} was replaced {_ago(file, now)}, and the broker does not serve what it holds "
-            f"({_described(held)}), but another certificate ({_described(shown)}).",
+            f"The file {file.path} was replaced {_ago(file, now)}, but the broker serves another certificate than the "
+            f"one in it. {_both(held, shown)}",
             severity=_severity(code, file, now, PATIENCE),
             certificate=shown.position,
         )
@@ -131,6 +129,10 @@ def _not_served(files: InstalledFiles, served: tuple[CertificateFacts, ...]) -> 
 def _described(facts: CertificateFacts) -> str:
     until = "until an unreadable date" if facts.not_after is None else f"until {moment(facts.not_after)}"
     return f"{name(facts.subject)}, issued by {name(facts.issuer)}, {until}"
+
+
+def _both(held: CertificateFacts, shown: CertificateFacts) -> str:
+    return f"In the file: {_described(held)}. Served: {_described(shown)}."
 
 
 def _ago(reading: FileReading, now: datetime) -> str:

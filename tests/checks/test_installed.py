@@ -53,9 +53,9 @@ def test_root_that_the_broker_adds_from_its_file_of_cas_is_no_difference() -> No
 def test_renewed_file_names_both_certificates_and_how_long_it_lies_there() -> None:
     finding = found(on_disk(RENEWED, INTERMEDIATE, since=NOW - timedelta(hours=3)))["certificate_not_reloaded"]
     assert finding.message == (
-        "The file /etc/server.pem was replaced 3 hours ago, and the broker does not serve what it holds (CN=renewed, "
-        "issued by CN=Test intermediate CA, until 2027-06-11 12:00:00 UTC), but another certificate (CN=broker.test, "
-        "issued by CN=Test intermediate CA, until 2027-02-21 12:00:00 UTC)."
+        "The file /etc/server.pem was replaced 3 hours ago, but the broker serves another certificate than the one in "
+        "it. In the file: CN=renewed, issued by CN=Test intermediate CA, until 2027-06-11 12:00:00 UTC. Served: "
+        "CN=broker.test, issued by CN=Test intermediate CA, until 2027-02-21 12:00:00 UTC."
     )
     assert any("systemctl reload mosquitto" in said for block in finding.hints for _, said in block.by_broker)
     opinion = assessed(on_disk(RENEWED, INTERMEDIATE)).certificate_file
