@@ -158,7 +158,6 @@ class Daemon:
         if self._memory is not None:
             await self._memory.close()
         self._resolver.close()
-        self._crls.close()
         self._judging.close()
 
     def snapshot(self) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -157,7 +158,9 @@ class Revocation:
 def _key(
     chain: tuple[CertificateFacts, ...], anchors: Anchors, staple: bytes | None, files: tuple[CrlFile, ...]
 ) -> _Key:
-    return (tuple(facts.fingerprint_sha256 for facts in chain), anchors, staple, files)
+    # Digests stand for what they are of: keys stay small whatever is served.
+    digest = None if staple is None else hashlib.sha256(staple).digest()
+    return (tuple(facts.fingerprint_sha256 for facts in chain), anchors, digest, files)
 
 
 def _signers(

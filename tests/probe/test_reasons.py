@@ -16,9 +16,8 @@ from tests.support.loop_state import descriptors
 from tests.support.pki import TestPki
 from tests.support.probing import failure, run_probe
 
-ELSEWHERE = frozenset({INTERNAL, "verify_timeout", "verify_certificate_revoked"})
-"""Caused in test_pipeline.py, as it takes a fault of ours; in test_judging.py, as it takes a queue of others; and in
-test_staple.py, as it takes what a CA says of its certificates."""
+ELSEWHERE = frozenset({INTERNAL, "verify_timeout"})
+"""Caused in test_pipeline.py, as it takes a fault of ours; and in test_judging.py, as it takes a queue of others."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

@@ -11,6 +11,7 @@ from monitor.demo.pki import Issued, issue
 from tests.support.case import Case, scripted
 from tests.support.mqtt_script import broker
 from tests.support.pki import TestPki
+from tests.support.revocation import REVOKED, ocsp_response
 from tests.support.tls_engine import ServerTls
 
 
@@ -30,6 +31,11 @@ def _below_a_path_limit(pki: TestPki) -> tuple[Issued, ...]:
     return _below(pki, lower)
 
 
+def _stapling_revoked(pki: TestPki) -> ServerTls:
+    staple = ocsp_response(leaf=pki.leaf, issuer=pki.intermediate, now=pki.now, status=REVOKED)
+    return ServerTls(chain=pki.chain, staple=staple)
+
+
 _ELSEWHERE = x509.NameConstraints(permitted_subtrees=[x509.DNSName("other.example")], excluded_subtrees=None)
 _UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
 _DAY = timedelta(days=1)
@@ -47,6 +53,11 @@ CASES = (
         "leaf-of-tomorrow",
         "certificate_not_yet_valid",
         lambda pki: (issue(now=pki.now, issuer=pki.intermediate, not_before=pki.now + _DAY), pki.intermediate),
+    ),
+    Case(
+        id="revoked-by-its-own-staple",
+        reason="verify_certificate_revoked",
+        server=scripted(broker(), _stapling_revoked),
     ),
     _served("self-signed", "leaf_self_signed", lambda pki: (issue(now=pki.now),)),
     _served("intermediate-not-sent", "chain_incomplete", lambda pki: (pki.leaf,)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from cryptography import x509
@@ -177,6 +178,6 @@ def _unknown(extensions: Iterable[x509.Extension[x509.ExtensionType]]) -> tuple[
 
 
 def _issuer_der(encoded: bytes) -> bytes:
-    fields = list(der.elements(der.only(encoded, der.SEQUENCE).body, at_most=_MAX_FIELDS))
-    # RFC 5280 5.1.2: version, an INTEGER, is absent in version 1; then signature, issuer.
-    return fields[2 if fields[0].tag == der.INTEGER else 1].encoded
+    # RFC 5280 5.1.2: version, an INTEGER, is absent in version 1; then signature, issuer. The rest may be megabytes.
+    version, first, second = islice(der.elements(der.only(encoded, der.SEQUENCE).body, at_most=_MAX_FIELDS), 3)
+    return (second if version.tag == der.INTEGER else first).encoded

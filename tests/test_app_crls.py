@@ -1,0 +1,42 @@
+"""Files of revocation lists beside the event loop: a disk that hangs holds up one look, and no probe."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+from monitor.app.crls import CrlFollower
+from monitor.model.revocation import CrlFile
+
+PATHS = ("/mnt/ca.crl",)
+OLD, NEW = CrlFile(path=PATHS[0], problem="old"), CrlFile(path=PATHS[0], problem="new")
+
+
+async def test_files_are_read_beside_the_loop_and_nothing_is_asked_for_no_files(tmp_path: Path) -> None:
+    follower = CrlFollower()
+    assert await follower.current(()) == ()
+    (file,) = await follower.current((str(tmp_path / "none.crl"),))
+    assert file.problem == "no such file"
+
+
+async def test_disk_that_hangs_is_waited_for_once_and_what_was_read_before_is_used() -> None:
+    goes_on, looks = threading.Event(), list[str]()
+
+    def look(_: tuple[str, ...]) -> tuple[CrlFile, ...]:
+        looks.append(threading.current_thread().name)
+        if len(looks) == 2:
+            goes_on.wait(30)
+        return (OLD,) if len(looks) == 1 else (NEW,)
+
+    follower = CrlFollower(lambda: look, patience_s=0.05)
+    assert await follower.current(PATHS) == (OLD,)
+    assert await follower.current(PATHS) == (OLD,)
+    began = asyncio.get_running_loop().time()
+    assert await asyncio.gather(*(follower.current(PATHS) for _ in range(10))) == [(OLD,)] * 10
+    assert asyncio.get_running_loop().time() - began < 0.05
+    assert len(looks) == 2
+    goes_on.set()
+    async with asyncio.timeout(10):
+        while await follower.current(PATHS) != (NEW,):
+            await asyncio.sleep(0)
