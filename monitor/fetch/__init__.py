@@ -1,0 +1,1 @@
+"""Fetching what certificates point at, over guarded HTTP: revocation answers of their issuers. Opens connections."""
