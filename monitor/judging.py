@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from monitor.checks.assess import Assessor
 from monitor.model.broker import Broker
-from monitor.model.facts import TlsFacts
+from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.judgement import Assessment, Finding
 from monitor.model.known import NOTHING_KNOWN, Known
 from monitor.model.report import ProbeReport
@@ -76,6 +76,10 @@ class Judging:
             others = tuple(other for other in reports if other is not report)
             results.append((report, await self.assess(report, broker, now, replace(known(report), siblings=others))))
         return results
+
+    async def way(self, tls: TlsFacts, broker: Broker) -> tuple[CertificateFacts, ...]:
+        """Return the chain from the broker's own certificate to its anchor, as `Assessor.way` does."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._assessor.way, tls, broker)
 
     def close(self) -> None:
         """Answer no more; threads that are busy end with their answer."""

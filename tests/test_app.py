@@ -215,7 +215,7 @@ def test_replaced_list_closes_the_gate_within_one_interval_and_a_broken_one_keep
     tls = {"ca_file": str(pki.ca_file), "server_name": "localhost", "crl_files": [str(lists)]}
     daemon = start([watched("b", mosquitto.port, pki, tls=tls)])
     daemon.wait_for(1, "probe_success", "b")
-    assert daemon.value("revocation_status", "b", "crl", "good") == 1
+    assert daemon.value("revocation_status", "b", "crl_file", "good") == 1
     assert daemon.value("revocation_status", "b", "staple", "not_offered") == 1
     assert daemon.series("next_break_timestamp_seconds").keys() == {("b", "crl")}
     assert daemon.series("findings") == {}
@@ -228,7 +228,7 @@ def test_replaced_list_closes_the_gate_within_one_interval_and_a_broken_one_keep
 
     put(b"half a")
     daemon.wait_for(1, "findings", "b", "crl_invalid", "warning")
-    assert daemon.value("revocation_status", "b", "crl", "revoked") == 1
+    assert daemon.value("revocation_status", "b", "crl_file", "revoked") == 1
 
     put(revocation_list(pki.intermediate, now=pki.now))
     daemon.wait_for(1, "probe_success", "b")

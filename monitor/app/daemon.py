@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from monitor.app.asking import Asking
 from monitor.app.changes import log_problems, log_turn
 from monitor.app.crls import CrlFollower
 from monitor.app.memory import Memory
@@ -31,7 +32,6 @@ from monitor.model.outcome import Done, Failed, Phase
 from monitor.model.reasons import INTERNAL
 from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
-from monitor.model.revocation import CrlFile
 from monitor.model.scan import ScanFacts
 from monitor.probe.pipeline import probe_addresses
 from monitor.probe.refusals import refusal_round, round_limit_s
@@ -85,6 +85,7 @@ class Daemon:
         self._resolver = Resolver()
         self._files = Following()
         self._crls = CrlFollower()
+        self._asking = Asking(tasks=tasks, now=now, judging=self._judging, on_fault=self._store.monitor.internal_error)
         self._schedule = Schedule(
             tasks=tasks,
             max_in_flight=config.settings.max_in_flight,
@@ -158,6 +159,7 @@ class Daemon:
         if self._memory is not None:
             await self._memory.close()
         self._resolver.close()
+        self._asking.close()
         self._judging.close()
 
     def snapshot(self) -> Snapshot:
@@ -233,6 +235,7 @@ class Daemon:
         self._files.keep(brokers)
         update = self._schedule.update(brokers)
         self._rounds.update(brokers)
+        self._asking.keep(broker.name for broker in brokers)
         unknown = {state.broker.name for state in self._store.snapshot().brokers if state.report is None}
         now = self._monotonic()
         self._awaited = {
@@ -250,10 +253,10 @@ class Daemon:
         )
 
     async def _probe(self, broker: Broker) -> _Results:
-        lists = await self._crls.current(broker.tls.crl_files)
+        heard = await self._heard(broker)
         self._store.monitor.probe_started()
         try:
-            reports = await probe_addresses(broker, verify=self._gate(lists), now=self._now, resolver=self._resolver)
+            reports = await probe_addresses(broker, verify=self._gate(heard), now=self._now, resolver=self._resolver)
         finally:
             self._store.monitor.probe_ended()
         if reports[0].address is None:
@@ -262,18 +265,23 @@ class Daemon:
             reports = tuple(replace(reports[0], address=address) for address in had) or reports
         # Behind the probe: a certificate that was rotated meanwhile is then newer on disk than served, never older.
         files = await self._files.look(broker, self._now())
-        # Also when the broker is down: what is thought of the certificates last seen changes with time alone.
-        return await self._judging.assess_turn(
-            reports,
-            broker,
-            self._now(),
-            lambda report: replace(
-                self._store.known(broker.name, report.address, serving=report.tls), crl_files=lists, files=files
-            ),
-        )
 
-    def _gate(self, lists: tuple[CrlFile, ...]) -> Verify:
-        return partial(self._judging.verify, known=Known(crl_files=lists))
+        def known(report: ProbeReport) -> Known:
+            stored = self._store.known(broker.name, report.address, serving=report.tls)
+            return replace(stored, crl_files=heard.crl_files, fetched=heard.fetched, files=files)
+
+        # Also when the broker is down: what is thought of the certificates last seen changes with time alone.
+        results = await self._judging.assess_turn(reports, broker, self._now(), known)
+        await self._asking.saw(broker, results, known)
+        return results
+
+    async def _heard(self, broker: Broker) -> Known:
+        """Return what can close the gate beside the chain itself: what is known of revocation."""
+        lists = await self._crls.current(broker.tls.crl_files)
+        return Known(crl_files=lists, fetched=self._asking.known(broker.name))
+
+    def _gate(self, heard: Known) -> Verify:
+        return partial(self._judging.verify, known=heard)
 
     def _record(self, broker: Broker, results: _Results) -> None:
         if any(_is_internal(report) for report, _ in results):
@@ -288,7 +296,7 @@ class Daemon:
             self._rounds.accepted(broker)
 
     async def _try_refusals(self, broker: Broker) -> tuple[Refusal, ...]:
-        gate = self._gate(await self._crls.current(broker.tls.crl_files))
+        gate = self._gate(await self._heard(broker))
         return await refusal_round(broker, verify=gate, now=self._now, resolver=self._resolver)
 
     async def _scan(self, broker: Broker) -> ScanFacts:
@@ -304,6 +312,7 @@ class Daemon:
             self._store.monitor.loop_lag(max(0.0, self._monotonic() - asleep_since - HEARTBEAT_S))
             self._schedule.check_clock()
             self._rounds.check_clock()
+            self._asking.turn()
             # A loop that runs is not enough: one whose schedule stands still would watch nothing, and look well.
             if self._manager.listens and self._schedule.overdue_s() < STALLED_S:
                 self._manager.alive(self._summary())

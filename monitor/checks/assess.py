@@ -26,7 +26,7 @@ from monitor.checks.naming import internal_names, trailing_dots, wildcards
 from monitor.checks.neighbours import neighbours
 from monitor.checks.order import ca_first, leaf_first, order
 from monitor.checks.outlook import next_break
-from monitor.checks.path import follow
+from monitor.checks.path import follow, whole_way
 from monitor.checks.profiles import profile_opinion, profiles
 from monitor.checks.refusals import refusals
 from monitor.checks.revocation import revocation
@@ -124,7 +124,7 @@ class Assessor:
                 for judged in (broker.tls.trust, *(profile.trust for profile in broker.tls.trust_profiles))
             )
             and self._revocation.remembers(
-                leaf_first(tls.certificates), self._judge.anchors(broker.tls.trust), tls.ocsp_response, known.crl_files
+                leaf_first(tls.certificates), self._judge.anchors(broker.tls.trust), tls.ocsp_response, known
             )
         )
 
@@ -228,6 +228,10 @@ class Assessor:
             revocation=answers,
         )
 
+    def way(self, tls: TlsFacts, broker: Broker) -> tuple[CertificateFacts, ...]:
+        """Return the chain from the broker's own certificate to its anchor, as far as it can be followed."""
+        return whole_way(leaf_first(tls.certificates), self._judge.anchors(broker.tls.trust))
+
     def inspect(
         self, file: ChainFile, *, trust: Trust, names: tuple[str, ...], policy: Policy, now: datetime
     ) -> Assessment:
@@ -277,7 +281,7 @@ class Assessor:
 
     def _served(self, tls: TlsFacts, broker: Broker, now: datetime, known: Known, judgement: Judgement) -> Case:
         case = self._case(tls.certificates, broker, now, judgement)
-        evidence = self._revocation.evidence(case.chain, case.anchors, tls.ocsp_response, known.crl_files)
+        evidence = self._revocation.evidence(case.chain, case.anchors, tls.ocsp_response, known)
         is_last_seen = tls is known.last_seen
         return replace(case, tls=tls, is_last_seen=is_last_seen, revocation=evidence, crl_files=known.crl_files)
 

@@ -1,4 +1,4 @@
-"""What staple and revocation lists say of a chain: read and verified once, and asked again at every moment."""
+"""What staple, lists and fetched answers say of a chain: read and verified once, and asked again at every moment."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
+from monitor.checks.asked import Asked, asked
 from monitor.checks.path import whole_way
 from monitor.model.facts import CertificateFacts
-from monitor.model.revocation import Answer, CrlFile, EncodedCrl, Source, Status
+from monitor.model.fetched import Fetched
+from monitor.model.known import Known
+from monitor.model.revocation import Answer, EncodedCrl, Source, Status
 from monitor.x509.anchors import Anchors
 from monitor.x509.judge import is_judged
 from monitor.x509.opinions import signed_by
@@ -28,7 +31,8 @@ _MAX_NAMESAKES: Final = 4
 # Read lists are kept for the next chain. They hold their bytes.
 _MAX_LIST_OCTETS: Final = 64 * 1024 * 1024
 
-_Key = tuple[tuple[str, ...], Anchors, bytes | None, tuple[CrlFile, ...]]
+# Of what is large, its digest: what was true of other contents is remembered for a while.
+_Key = tuple[tuple[str, ...], Anchors, bytes | None, tuple[tuple[str, tuple[str, ...]], ...], tuple[Fetched, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +50,12 @@ class Evidence:
     """One for each certificate whose issuer is known, the broker's own first; empty if no files are configured."""
     unreadable: tuple[tuple[str, str], ...] = ()
     """Origin and fault of each list that cannot be read."""
+    fetched: tuple[Asked, ...] = ()
+    """What the monitor asked for itself."""
 
     def answers(self, now: datetime) -> tuple[Answer, ...]:
         """Return what each source says of each certificate at a moment; the staple's answer first."""
-        return (self._staple(now), *(each.at(now) for each in self.lists))
+        return (self._staple(now), *(each.at(now) for each in self.lists), *(each.at(now) for each in self.fetched))
 
     def faults(self, now: datetime) -> tuple[tuple[str, str], ...]:
         """Return origin and fault of each list that cannot be relied on, each once."""
@@ -89,7 +95,7 @@ class Revocation:
         self._lock = Lock()
 
     def evidence(
-        self, chain: tuple[CertificateFacts, ...], anchors: Anchors, staple: bytes | None, files: tuple[CrlFile, ...]
+        self, chain: tuple[CertificateFacts, ...], anchors: Anchors, staple: bytes | None, known: Known
     ) -> Evidence:
         """Read and verify what there is about a chain.
 
@@ -97,14 +103,14 @@ class Revocation:
             chain: the broker's own certificate first; not empty.
             anchors: the trust.
             staple: as the handshake brought it; None for none.
-            files: of revocation lists.
+            known: the files of revocation lists, and what was fetched.
         """
-        if staple is None and not files:
+        if staple is None and not known.crl_files and not known.fetched:
             return Evidence(leaf=chain[0].position)
-        key = _key(chain, anchors, staple, files)
+        key = _key(chain, anchors, staple, known)
         found = self._found.get(key)
         if found is None:
-            found = self._gathered(chain, anchors, staple, files)
+            found = self._gathered(chain, anchors, staple, known)
             with self._lock:
                 self._found[key] = found
                 while len(self._found) > _MAX_REMEMBERED:
@@ -112,36 +118,35 @@ class Revocation:
         return found
 
     def remembers(
-        self, chain: tuple[CertificateFacts, ...], anchors: Anchors, staple: bytes | None, files: tuple[CrlFile, ...]
+        self, chain: tuple[CertificateFacts, ...], anchors: Anchors, staple: bytes | None, known: Known
     ) -> bool:
         """Tell whether `evidence` would answer from memory, within microseconds."""
-        return (staple is None and not files) or _key(chain, anchors, staple, files) in self._found
+        is_nothing = staple is None and not known.crl_files and not known.fetched
+        return is_nothing or _key(chain, anchors, staple, known) in self._found
 
     def _gathered(
-        self, chain: tuple[CertificateFacts, ...], anchors: Anchors, staple: bytes | None, files: tuple[CrlFile, ...]
+        self, chain: tuple[CertificateFacts, ...], anchors: Anchors, staple: bytes | None, known: Known
     ) -> Evidence:
         way = whole_way(chain, anchors)
-        issuers = [prepare(facts) for facts in way[1:]]
-        read = [(file.path, self._read(encoded)) for file in files for encoded in file.crls]
-        usable = [(path, crl) for path, crl in read if not crl.fault]
         pool = (*chain, *anchors.facts)
-        lists = tuple(
-            listed(facts, _signers(issuer, way, pool, usable), usable, Source.CRL)
-            for facts, issuer in zip(way, issuers, strict=False)
-            if files and issuer is not None
-        )
+        read = [(file.path, self._read(encoded)) for file in known.crl_files for encoded in file.crls]
+        usable = [(path, crl) for path, crl in read if not crl.fault]
+        issuers = [prepare(facts) for facts in way[1:]]
+        signers = [() if issuer is None else _signers(issuer, way, pool, usable) for issuer in issuers]
+        pairs = [(facts, each) for facts, each in zip(way, signers, strict=False) if each]
         issuer = issuers[0] if issuers else None
         said = None if staple is None or issuer is None else read_response(staple, chain[0], issuer)
         responder = None
-        if files and issuer is not None and said is not None and said.responder and said.is_responder_unchecked:
-            responder = listed(said.responder, _signers(issuer, way, pool, usable), usable, Source.CRL)
+        if known.crl_files and said is not None and said.responder and said.is_responder_unchecked:
+            responder = listed(said.responder, signers[0], usable, Source.CRL_FILE)
         return Evidence(
             leaf=chain[0].position,
             staple=said,
             responder=responder,
             is_stapled=staple is not None,
-            lists=lists,
+            lists=tuple(listed(facts, each, usable, Source.CRL_FILE) for facts, each in pairs if known.crl_files),
             unreadable=tuple((path, crl.fault) for path, crl in read if crl.fault),
+            fetched=tuple(asked(pairs, known.fetched, self._read)),
         )
 
     def _read(self, encoded: EncodedCrl) -> Crl:
@@ -155,12 +160,15 @@ class Revocation:
         return found[1]
 
 
-def _key(
-    chain: tuple[CertificateFacts, ...], anchors: Anchors, staple: bytes | None, files: tuple[CrlFile, ...]
-) -> _Key:
+def _key(chain: tuple[CertificateFacts, ...], anchors: Anchors, staple: bytes | None, known: Known) -> _Key:
     # Digests stand for what they are of: keys stay small whatever is served.
-    digest = None if staple is None else hashlib.sha256(staple).digest()
-    return (tuple(facts.fingerprint_sha256 for facts in chain), anchors, digest, files)
+    return (
+        tuple(facts.fingerprint_sha256 for facts in chain),
+        anchors,
+        None if staple is None else hashlib.sha256(staple).digest(),
+        tuple((file.path, tuple(crl.sha256 for crl in file.crls)) for file in known.crl_files),
+        tuple(each.without_content for each in known.fetched),
+    )
 
 
 def _signers(
@@ -192,5 +200,5 @@ def _is_revoked(facts: CertificateFacts, above: CertificateFacts | None, lists: 
     issuer = None if above is None else prepare(above)
     if issuer is None:
         return False
-    entries = listed(facts, (issuer,), lists, Source.CRL).entries
+    entries = listed(facts, (issuer,), lists, Source.CRL_FILE).entries
     return any(entry.statement.status is Status.REVOKED for _, entry in entries)

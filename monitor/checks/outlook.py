@@ -120,6 +120,9 @@ def _profiles(
 def _revocation(judgement: Judgement, answers: tuple[Answer, ...]) -> Iterator[NextBreak]:
     for answer in answers:
         end = answer.next_update
+        # What is fetched is fetched anew before it ends.
+        if answer.source not in {Source.STAPLE, Source.CRL_FILE}:
+            continue
         if not judgement.accepted or answer.status is not Status.GOOD or end is None:
             continue
         if answer.source is Source.STAPLE:

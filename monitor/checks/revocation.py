@@ -33,7 +33,10 @@ def revocation(case: Case) -> Iterator[Finding]:
 
 
 def _revoked(_case: Case, facts: CertificateFacts, answer: Answer) -> Iterator[Finding]:
-    who = "the stapled response of the CA" if answer.source is Source.STAPLE else f"the CA's list in {answer.origin}"
+    who = {
+        Source.STAPLE: "the stapled response of the CA",
+        Source.OCSP: f"the CA's responder at {answer.origin}",
+    }.get(answer.source, f"the CA's list in {answer.origin}")
     when = "" if answer.revoked_at is None else f" on {moment(answer.revoked_at)}"
     why = "" if answer.reason is None else f" (reason: {answer.reason})"
     message = f"{capitalised(described(facts))} was revoked{when}{why}, says {who}."
@@ -63,7 +66,10 @@ def _unknown(case: Case, facts: CertificateFacts, answer: Answer) -> Iterator[Fi
     # Where the chain leads nowhere, its own finding says so.
     if not case.judgement.is_trusted_ignoring_time:
         return
-    what = "The stapled response" if answer.source is Source.STAPLE else f"The list in {answer.origin}"
+    what = {
+        Source.STAPLE: "The stapled response",
+        Source.OCSP: f"The responder at {answer.origin}",
+    }.get(answer.source, f"The list in {answer.origin}")
     message = f"{what} does not say whether {described(facts)} was revoked: {answer.detail}."
     severity = _strict(facts) if answer.source is Source.STAPLE else None
     yield finding("revocation_unknown", message, severity=severity, certificate=facts.position)
@@ -83,6 +89,28 @@ def _no_list(case: Case, facts: CertificateFacts, _answer: Answer) -> Iterator[F
             severity=None if is_own else Severity.INFO,
             certificate=facts.position,
         )
+
+
+def _invalid_answer(case: Case, facts: CertificateFacts, answer: Answer) -> Iterator[Finding]:
+    message = f"What {answer.origin} answers about {described(facts)} cannot be relied on: {answer.detail}."
+    yield finding("revocation_invalid", message, severity=_own(case, facts), certificate=facts.position)
+
+
+def _no_answer(case: Case, facts: CertificateFacts, answer: Answer) -> Iterator[Finding]:
+    message = f"{answer.origin}, where {described(facts)} says to ask, gave no answer: {answer.detail}."
+    yield finding("revocation_unavailable", message, severity=_own(case, facts), certificate=facts.position)
+
+
+def _old_answer(case: Case, facts: CertificateFacts, answer: Answer) -> Iterator[Finding]:
+    what = "list" if answer.source is Source.CRL else "answer"
+    why = f" {capitalised(answer.detail)}." if answer.detail else ""
+    message = f"The latest {what} from {answer.origin} about {described(facts)} {_overdue(case, answer)}{why}"
+    yield finding("revocation_unavailable", message, severity=_own(case, facts), certificate=facts.position)
+
+
+def _own(case: Case, facts: CertificateFacts) -> Severity | None:
+    # Few clients ask about CAs' certificates; those that do come to another verdict by themselves.
+    return None if facts is case.leaf else Severity.INFO
 
 
 def _overdue(case: Case, answer: Answer) -> str:
@@ -107,10 +135,20 @@ _WORDS: Final[
         (Source.STAPLE, Status.INVALID): _invalid_staple,
         (Source.STAPLE, Status.UNAVAILABLE): _invalid_staple,
         (Source.STAPLE, Status.UNKNOWN): _unknown,
+        (Source.CRL_FILE, Status.REVOKED): _revoked,
+        (Source.CRL_FILE, Status.STALE): _stale_list,
+        (Source.CRL_FILE, Status.UNKNOWN): _unknown,
+        (Source.CRL_FILE, Status.UNAVAILABLE): _no_list,
+        (Source.OCSP, Status.REVOKED): _revoked,
+        (Source.OCSP, Status.STALE): _old_answer,
+        (Source.OCSP, Status.INVALID): _invalid_answer,
+        (Source.OCSP, Status.UNAVAILABLE): _no_answer,
+        (Source.OCSP, Status.UNKNOWN): _unknown,
         (Source.CRL, Status.REVOKED): _revoked,
-        (Source.CRL, Status.STALE): _stale_list,
+        (Source.CRL, Status.STALE): _old_answer,
+        (Source.CRL, Status.INVALID): _invalid_answer,
+        (Source.CRL, Status.UNAVAILABLE): _no_answer,
         (Source.CRL, Status.UNKNOWN): _unknown,
-        (Source.CRL, Status.UNAVAILABLE): _no_list,
     }
 )
 """An invalid list is told by its fault."""

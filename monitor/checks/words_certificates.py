@@ -11,6 +11,7 @@ from monitor.checks.hints import CLIENT_CA_FILES, CLIENT_CERTIFICATE_OPTIONAL, H
 from monitor.checks.words_addresses import ADDRESSES_DIFFER, ADDRESSES_LEFT_OUT
 from monitor.checks.words_chain import LIMITS, ROOT_SENT, TIDINESS
 from monitor.checks.words_client import CLIENT
+from monitor.checks.words_fetched import FETCHED
 from monitor.checks.words_files import FILES, KEY_OF_FILE
 from monitor.checks.words_fleet import FLEET
 from monitor.checks.words_leaf import NAMES, QUALITIES
@@ -181,6 +182,7 @@ FINDINGS: Final = (
     ),
     *CLIENT,
     *REVOCATION,
+    *FETCHED,
     Entry(
         code="profile_untrusted",
         severity=Severity.WARNING,

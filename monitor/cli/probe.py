@@ -20,8 +20,9 @@ from monitor.config.hosts import split_target
 from monitor.config.load import broker_from_options, load
 from monitor.following import Following
 from monitor.judging import Judging
-from monitor.model.broker import Broker
+from monitor.model.broker import Broker, Fetch
 from monitor.model.config import ConfigError, Problem
+from monitor.model.fetched import Fetched
 from monitor.model.judgement import Assessment
 from monitor.model.known import Known
 from monitor.model.outcome import Failed
@@ -169,7 +170,12 @@ async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bo
                 refusals = await refusal_round(broker, verify=verify, now=_utc_now, resolver=resolver)
             scanned = await scan(broker, now=_utc_now, resolver=resolver) if with_scan else None
         known = replace(known, files=await files.look(broker, _utc_now()), refusals=refusals, scan=scanned)
-        return await judging.assess_turn(reports, broker, _utc_now(), lambda _: known)
+        results = await judging.assess_turn(reports, broker, _utc_now(), lambda _: known)
+        fetched = await _fetched(broker, results, judging)
+        if fetched:
+            known = replace(known, fetched=fetched)
+            results = await judging.assess_turn(reports, broker, _utc_now(), lambda _: known)
+        return results
 
     statuses = []
     # No group: what `show` raises, a closed pipe above all, must come out as it is. The end of the loop ends the rest.
@@ -180,6 +186,24 @@ async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bo
     resolver.close()
     judging.close()
     return worst(statuses)
+
+
+async def _fetched(broker: Broker, results: Sequence[Result], judging: Judging) -> tuple[Fetched, ...]:
+    """Ask what the broker's configuration wants asked about accepted chains, in the time that the probe has left."""
+    accepted = [
+        report.tls
+        for report, assessment in results
+        if report.tls is not None and assessment.judgement is not None and assessment.judgement.accepted
+    ]
+    if broker.fetch.what is Fetch.NONE or not accepted:
+        return ()
+    from monitor.fetch.ask import ask_once  # noqa: PLC0415  # few configurations want it
+    from monitor.fetch.wanted import wanted  # noqa: PLC0415
+
+    ways = [await judging.way(tls, broker) for tls in accepted]
+    asked = tuple(dict.fromkeys(each for way in ways for each in wanted(way, broker.fetch)))
+    left_s = broker.timeout_s - max(report.duration_s for report, _ in results)
+    return await ask_once(asked, most_s=max(0.0, left_s), now=_utc_now)
 
 
 def _is_internal(report: ProbeReport) -> bool:

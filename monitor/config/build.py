@@ -22,6 +22,7 @@ from monitor.config.topics import CLIENT_ID_SUFFIX_BYTES, fits
 from monitor.config.trust import SYSTEM, TrustStore, described
 from monitor.model.broker import (
     Broker,
+    FetchSettings,
     MqttSettings,
     MqttVersion,
     Policy,
@@ -86,6 +87,11 @@ class Builder:
             files=files,
             refusals=refusals,
             scan_interval_s=options.scan.interval,
+            fetch=FetchSettings(
+                what=options.revocation.fetch,
+                allowed=frozenset(options.revocation.allow),
+                refresh_s=options.revocation.refresh,
+            ),
         )
 
     def _check_times(self, options: BrokerOptions, scope: Scope) -> None:

@@ -71,6 +71,21 @@ def listen_address(raw: object) -> tuple[str, int]:
     return (host(match[1]) if match[1] else "", _listening_port(match[2]))
 
 
+def host_and_port(raw: object) -> tuple[str, int]:
+    """Return host and port of `host:port`, the host as `host` does.
+
+    Raises:
+        ValueError: anything else; a URL is answered with what to write.
+    """
+    expected = "a host and its port, such as ocsp.example:8080"
+    text = scalar(raw, expected)
+    if match := _SCHEME.fullmatch(text):
+        raise ValueError(f"expected {expected}, found a URL ({match[1].lower()}://)")
+    if (match := _WITH_PORT.fullmatch(text)) is None or not match[1] or not match[2]:
+        raise ValueError(f"expected {expected}, found {quoted(text)}")
+    return host(match[1]), _port(match[2])
+
+
 def split_target(target: str) -> dict[str, str]:
     """Return the options `host` and, if it is there, `port` of `host[:port]` or `mqtts://host[:port]`.
 

@@ -17,6 +17,8 @@ from monitor.model.broker import (
     CONFIGURED_TRUST,
     Addresses,
     Broker,
+    Fetch,
+    FetchSettings,
     MqttSettings,
     MqttVersion,
     Policy,
@@ -286,6 +288,16 @@ class ScanOptions(Section):
     interval: Annotated[float | None, BeforeValidator(_scan_interval)] = _default(Broker, "scan_interval_s")
 
 
+class RevocationOptions(Section):
+    """`revocation`: what is fetched to find out whether certificates were revoked."""
+
+    fetch: Annotated[Fetch, BeforeValidator(one_of(Fetch, "what to fetch"))] = _default(FetchSettings, "what")
+    allow: Annotated[
+        tuple[tuple[str, int], ...], BeforeValidator(list_of(hosts.host_and_port, "a list of hosts with ports"))
+    ] = ()
+    refresh: Annotated[float, BeforeValidator(duration("1s", "7d"))] = _default(FetchSettings, "refresh_s")
+
+
 class DefaultOptions(Section):
     """`defaults`: what all brokers share unless they say otherwise."""
 
@@ -306,6 +318,7 @@ class DefaultOptions(Section):
     expiry: Annotated[ExpiryOptions, BeforeValidator(_section)] = ExpiryOptions()
     refusals: Annotated[RefusalOptions, BeforeValidator(_section)] = RefusalOptions()
     scan: Annotated[ScanOptions, BeforeValidator(_section)] = ScanOptions()
+    revocation: Annotated[RevocationOptions, BeforeValidator(_section)] = RevocationOptions()
     remarks: Annotated[bool, BeforeValidator(flag("true or false"))] = _default(Policy, "remarks")
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
 
 _LONGEST_SHOWN = 100
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
@@ -125,10 +126,10 @@ def flag(expected: str) -> Callable[[object], bool]:
     return read
 
 
-def list_of(item: Callable[[object], str], expected: str) -> Callable[[object], tuple[str, ...]]:
+def list_of(item: Callable[[object], T], expected: str) -> Callable[[object], tuple[T, ...]]:
     """Return a reader of a list, each item read by `item`."""
 
-    def read(raw: object) -> tuple[str, ...]:
+    def read(raw: object) -> tuple[T, ...]:
         if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
             raise refused(f"{expected} (['a', 'b'])", raw)
         return tuple(item(each) for each in raw)

@@ -209,6 +209,7 @@ def _revocation(answer: Answer) -> dict[str, Any]:
         "next_update": _moment(answer.next_update),
         "revoked_at": _moment(answer.revoked_at),
         "reason": answer.reason,
+        "problem": None if answer.problem is None else answer.problem.value,
     }
 
 

@@ -10,7 +10,9 @@ from monitor.export import words
 from monitor.export.words import clean
 from monitor.model.revocation import Answer, Source, Status
 
-_SOURCES: Final = MappingProxyType({Source.STAPLE: "staple", Source.CRL: "list"})
+_SOURCES: Final = MappingProxyType(
+    {Source.STAPLE: "staple", Source.CRL_FILE: "list", Source.OCSP: "responder", Source.CRL: "fetched list"}
+)
 _WORDS: Final = MappingProxyType(
     {
         Status.REVOKED: "REVOKED",

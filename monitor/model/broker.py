@@ -139,6 +139,26 @@ class Policy:
     """Say what stands in nobody's way as well."""
 
 
+class Fetch(StrEnum):
+    """What the monitor asks for itself of where certificates point."""
+
+    NONE = "none"
+    OCSP = "ocsp"
+    CRL = "crl"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchSettings:
+    """Whether and where revocation answers are fetched. Only ever for an accepted chain, and beside the probe."""
+
+    what: Fetch = Fetch.NONE
+    allowed: frozenset[tuple[str, int]] = frozenset()
+    """Hosts and ports beyond port 80 of public addresses; the host is a lower-case name or canonical IP literal."""
+    refresh_s: float = 12 * 3600.0
+    """The longest time between two askings."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateFiles:
     """Where the broker's certificate and key lie, if that is on this host. They may not exist yet."""
@@ -185,3 +205,4 @@ class Broker:
     refusals: RefusalSettings = RefusalSettings()
     scan_interval_s: float | None = None
     """Between two scans of what its TLS accepts; None for none."""
+    fetch: FetchSettings = FetchSettings()

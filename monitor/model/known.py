@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from monitor.model.facts import CertificateFacts, TlsFacts
+from monitor.model.fetched import Fetched
 from monitor.model.installed import InstalledFiles
 from monitor.model.judgement import CertificateChange
 from monitor.model.outcome import Phase
@@ -59,6 +60,8 @@ class Known:
     """The files of revocation lists that the configuration names for the broker, as they were read last."""
     siblings: tuple[ProbeReport, ...] = ()
     """What the same turn brought from the other addresses of the name; empty unless each of them is probed."""
+    fetched: tuple[Fetched, ...] = ()
+    """What was had from where the chain's certificates point, or why nothing was."""
 
 
 NOTHING_KNOWN = Known()

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from monitor.model.unavailable import Unavailable
+
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -16,8 +18,12 @@ class Source(StrEnum):
 
     STAPLE = "staple"
     """The OCSP response that the broker sends along (RFC 6066 8)."""
-    CRL = "crl"
+    CRL_FILE = "crl_file"
     """Lists of revoked certificates in files that the configuration names (RFC 5280 5)."""
+    OCSP = "ocsp"
+    """The responder that the certificate names, asked by the monitor (RFC 6960)."""
+    CRL = "crl"
+    """The list that the certificate names, fetched by the monitor."""
 
 
 class Status(StrEnum):
@@ -56,6 +62,8 @@ class Answer:
     """Of one that was revoked; likewise the next."""
     reason: str | None = None
     """RFC 5280 5.3.1: `keyCompromise`, ...; None where none is given."""
+    problem: Unavailable | None = None
+    """Of what is fetched: what was wrong when it was asked for last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from monitor.demo.pki import Issued, issue
 from monitor.model.broker import Broker, Policy, TlsVersion
 from monitor.model.facts import MqttFacts, TlsFacts
+from monitor.model.fetched import Fetched
 from monitor.model.installed import FileState
 from monitor.model.known import Known
 from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
 from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
-from monitor.model.revocation import CrlFile, EncodedCrl
+from monitor.model.revocation import CrlFile, EncodedCrl, Source
 from monitor.model.scan import ScanFacts, Weakness, WeakSuite
+from monitor.model.unavailable import Unavailable
 from monitor.x509.certificate import read_chain
 from tests.checks.served import DAY, INTERMEDIATE, LEAF, NOW, ROOT, broker, handshake, neighbour, on_disk, report
 from tests.support.revocation import MUST_STAPLE, REVOKED, UNKNOWN, ocsp_response, revocation_list
@@ -125,6 +128,23 @@ def crl(issuer: Issued, *revoked: Issued, **deviation: object) -> bytes:
 def listed(*lists: bytes) -> tuple[CrlFile, ...]:
     """Keep lists in one file."""
     return (CrlFile(path="/etc/ca.crl", crls=tuple(map(EncodedCrl.of, lists))),)
+
+
+def fetched(
+    source: Source, content: bytes | None = None, *, problem: Unavailable | None = None, of: Issued = LEAF
+) -> tuple[Fetched, ...]:
+    """Have this from where the leaf points, by default from the first try on."""
+    return (
+        Fetched(
+            source=source,
+            fingerprint_sha256=hashlib.sha256(of.der).hexdigest(),
+            uri=f"http://{source}.test/",
+            content=content,
+            sha256="" if content is None else EncodedCrl.of(content).sha256,
+            problem=problem,
+            detail="" if problem is None else f"the {problem} of it",
+        ),
+    )
 
 
 def session(**settled: str | None) -> Callable[[], TlsFacts]:
@@ -250,6 +270,16 @@ CAUSES = (
         code="crl_missing",
         tls=lambda: handshake(LEAF, INTERMEDIATE),
         known=lambda: Known(crl_files=listed(crl(OTHER_ROOT))),
+    ),
+    Cause(
+        code="revocation_invalid",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(fetched=fetched(Source.OCSP, response(signer=OTHER_ROOT), problem=Unavailable.UNUSABLE)),
+    ),
+    Cause(
+        code="revocation_unavailable",
+        tls=lambda: handshake(LEAF, INTERMEDIATE),
+        known=lambda: Known(fetched=fetched(Source.OCSP, problem=Unavailable.TIMEOUT)),
     ),
     Cause(
         code="profile_untrusted",

@@ -44,7 +44,7 @@ def test_good_staple_and_good_lists_are_no_findings() -> None:
     tls = stapled(response())
     good = assessed(tls, *listed(crl(INTERMEDIATE), crl(ROOT)))
     assert good.findings == ()
-    assert statuses(good) == {Source.STAPLE: Status.GOOD, Source.CRL: Status.GOOD}
+    assert statuses(good) == {Source.STAPLE: Status.GOOD, Source.CRL_FILE: Status.GOOD}
     assert verified(tls, *listed(crl(INTERMEDIATE), crl(ROOT))) is None
 
 
@@ -144,7 +144,7 @@ def test_missing_list_of_the_root_is_a_remark_and_of_the_leafs_issuer_a_warning(
     assert found(SERVED, *listed(crl(ROOT)))["crl_missing"].severity is Severity.WARNING
     assert statuses(assessed(SERVED, *listed(crl(ROOT)))) == {
         Source.STAPLE: Status.NOT_OFFERED,
-        Source.CRL: Status.UNAVAILABLE,
+        Source.CRL_FILE: Status.UNAVAILABLE,
     }
 
 

@@ -251,7 +251,7 @@ def test_scan_is_told_with_what_was_not() -> None:
 
 def test_revocation_is_told_by_source() -> None:
     report = a_report()
-    answers = (an_answer(), an_answer(Source.CRL, Status.UNAVAILABLE))
+    answers = (an_answer(), an_answer(Source.CRL_FILE, Status.UNAVAILABLE))
     staple, lists = document(report, an_assessment(report, revocation=answers))["revocation"]
     assert staple == {
         "source": "staple",
@@ -262,5 +262,6 @@ def test_revocation_is_told_by_source() -> None:
         "next_update": "2026-11-25T12:00:00Z",
         "revoked_at": None,
         "reason": None,
+        "problem": None,
     }
-    assert (lists["source"], lists["status"], lists["detail"]) == ("crl", "unavailable", "for a reason")
+    assert (lists["source"], lists["status"], lists["detail"]) == ("crl_file", "unavailable", "for a reason")

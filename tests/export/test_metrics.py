@@ -63,7 +63,7 @@ def everything() -> Snapshot:
     healthy = a_report("healthy", tls=replace(tls_facts(), alpn="mqtt"))
     profiles = (a_profile(), a_profile("gateway", error="OpenSSL says: no"))
     change = a_change(Changed.LEAF, Changed.ISSUER)
-    answers = (an_answer(), an_answer(Source.CRL, Status.STALE))
+    answers = (an_answer(), an_answer(Source.CRL_FILE, Status.STALE))
     opinions = an_assessment(
         healthy,
         a_finding(),
@@ -280,7 +280,7 @@ def test_each_source_of_revocation_says_one_of_all_it_may_say() -> None:
     assert len(found) == 2 * len(Status)
     assert [labels for labels, value in found.items() if value] == [
         '{broker="healthy",site="north",source="staple",status="good"}',
-        '{broker="healthy",site="north",source="crl",status="stale"}',
+        '{broker="healthy",site="north",source="crl_file",status="stale"}',
     ]
     assert of(series(everything()), "mqtt_tls_revocation_next_update_timestamp_seconds") == {
         '{broker="healthy",site="north",source="staple"}': (NOW + timedelta(days=2)).timestamp()

@@ -258,7 +258,7 @@ def test_attempts_at_what_must_be_refused_have_a_line_each() -> None:
 
 def test_revocation_has_a_line_where_there_is_something_to_tell() -> None:
     report = a_report()
-    answers = (an_answer(), an_answer(Source.CRL, Status.STALE))
+    answers = (an_answer(), an_answer(Source.CRL_FILE, Status.STALE))
     lines = shown(report, an_assessment(report, revocation=answers), width=120).splitlines()
     assert [line for line in lines if line.startswith("Revocation")] == [
         "Revocation: staple good until 2026-11-25 12:00:00 UTC, in 1 day; list out of date"

@@ -16,6 +16,7 @@ from OpenSSL import crypto
 
 from monitor.checks.evidence import Revocation
 from monitor.model.facts import CertificateFacts
+from monitor.model.known import Known
 from monitor.model.revocation import Answer, CrlFile, EncodedCrl, Source, Status
 from monitor.x509.anchors import load_openssl
 from monitor.x509.judge import Judge
@@ -74,8 +75,8 @@ def list_verdicts() -> tuple[ListVerdict, ...]:
             served = _with_namesakes(test.chain)
             answers = tuple(
                 answer
-                for answer in revocation.evidence(served, anchors, None, (lists(),)).answers(AT)
-                if answer.source is Source.CRL
+                for answer in revocation.evidence(served, anchors, None, Known(crl_files=(lists(),))).answers(AT)
+                if answer.source is Source.CRL_FILE
             )
             found.append(
                 ListVerdict(

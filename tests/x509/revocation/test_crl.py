@@ -67,7 +67,7 @@ def look_up(*lists: bytes, leaf: Issued = LEAF, issuer: Issued = CA) -> Listed:
     certificate, above = read(leaf), prepare(read(issuer))
     assert above is not None
     read_lists = [(f"{place}.crl", read_crl(encoded)) for place, encoded in enumerate(lists)]
-    return listed(certificate, (above,), read_lists, Source.CRL)
+    return listed(certificate, (above,), read_lists, Source.CRL_FILE)
 
 
 def read(issued: Issued) -> CertificateFacts:
@@ -193,4 +193,4 @@ def test_no_flipped_bit_makes_a_list_good_or_raises(bits: int) -> None:
         if not crl.fault:
             above = prepare(read(CA))
             assert above is not None
-            assert listed(read(LEAF), (above,), [("x", crl)], Source.CRL).at(NOW).status is not Status.GOOD
+            assert listed(read(LEAF), (above,), [("x", crl)], Source.CRL_FILE).at(NOW).status is not Status.GOOD
