@@ -237,6 +237,39 @@ def dashboard() -> build.Dashboard:
         )
         .with_panel(
             listing(
+                "Revocation",
+                "What each source says of the certificates: not offered, good, revoked, or why nothing can be told.",
+                rows(f"mqtt_tls_revocation_status{_OF} == 1"),
+                columns={"source": "Source", "status": "Status"},
+                coloured={"Status": {"good": GREEN, "revoked": RED, "stale": ORANGE, "invalid": RED}},
+                width=8,
+                height=7,
+            )
+        )
+        .with_panel(
+            listing(
+                "What must be refused",
+                "What the broker must not let in, by the check of the configuration.",
+                rows(f"mqtt_tls_refusal_enforced{_OF}"),
+                columns={"check": "Check"},
+                value="Outcome",
+                words={"1": ("refused", GREEN), "0": ("let in", RED)},
+                width=8,
+                height=7,
+            )
+        )
+        .with_panel(
+            number(
+                "Certificate file",
+                "Whether the broker serves the certificate file on its host. If not, it was renewed and not taken up.",
+                instant(f"mqtt_tls_certificate_file_served{_OF}", "{{address}}"),
+                steps=ONE_IS_GOOD,
+                words={"1": ("served", GREEN), "0": ("NOT SERVED", RED)},
+                width=8,
+            )
+        )
+        .with_panel(
+            listing(
                 "TLS session",
                 "What the last handshake agreed on, and where.",
                 rows(f"mqtt_tls_session_info{_OF} * on ({_PLACE}) group_left () mqtt_tls_session_info{_OF}"),

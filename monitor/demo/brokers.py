@@ -23,6 +23,7 @@ from monitor.model.judgement import Verdict
 INTERVAL = "10s"
 TIMEOUT = "3s"
 
+HEALTHY = "healthy"
 CLIENT_CERTIFICATE_REQUIRED = "client-certificate-required"
 PLAIN_TCP = "plain-tcp"
 BLACK_HOLE = "black-hole"
@@ -40,7 +41,7 @@ class Lesson:
 
 
 LESSONS = (
-    Lesson(name="healthy", summary="nothing is wrong", verdict=Verdict.OK, reason=None),
+    Lesson(name=HEALTHY, summary="nothing is wrong", verdict=Verdict.OK, reason=None),
     Lesson(
         name="expiring-soon",
         summary="its certificate has ten days left",
@@ -138,10 +139,19 @@ def write_config(demo: Demo, *, listen_host: str, listen_port: int) -> Path:
     document = {
         "listen": f"{host}:{listen_port}",
         "defaults": {"interval": INTERVAL, "timeout": TIMEOUT, "tls": {"ca_file": str(demo.ca_file)}},
-        "brokers": [{"name": broker.lesson.name, "host": LOOPBACK, "port": broker.port} for broker in demo.brokers],
+        "brokers": [_watched(demo, broker) for broker in demo.brokers],
     }
     path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     return path
+
+
+def _watched(demo: Demo, broker: DemoBroker) -> dict[str, object]:
+    watched: dict[str, object] = {"name": broker.lesson.name, "host": LOOPBACK, "port": broker.port}
+    if broker.lesson.name == HEALTHY:
+        # What only a broker on the monitor's host, and one of one's own, can be asked.
+        watched["files"] = {"certificate": str(demo.directory / f"{HEALTHY}.pem")}
+        watched["refusals"] = {"checks": ["tls_1_0", "tls_1_1", "weak_cipher", "plain_mqtt_on_tls_port"]}
+    return watched
 
 
 def _chains(root: Issued, now: datetime) -> Mapping[str, tuple[Issued, ...]]:
@@ -150,7 +160,7 @@ def _chains(root: Issued, now: datetime) -> Mapping[str, tuple[Issued, ...]]:
     leaf = partial(issue, now=now, issuer=intermediate)
     day, hour = timedelta(days=1), timedelta(hours=1)
     return {
-        "healthy": (leaf(), intermediate),
+        HEALTHY: (leaf(), intermediate),
         "expiring-soon": (leaf(not_before=now - 80 * day, not_after=now + 10 * day + hour), intermediate),
         "expired": (leaf(not_before=now - 93 * day, not_after=now - 3 * day), intermediate),
         "wrong-name": (leaf(names=("DNS:mqtt.example.org",)), intermediate),
