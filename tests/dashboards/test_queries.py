@@ -36,6 +36,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         prometheus.wait_for(f'count_over_time(mqtt_tls_phase_duration_seconds{{broker="{HEALTHY}"}}[1m]) > 3')
         prometheus.wait_for("count_over_time(mqtt_tls_monitor_event_loop_lag_seconds[1m]) > 3")
         prometheus.wait_for("count_over_time(scrape_samples_scraped[1m]) > 3")
+        # What comes after the first probe, or beside it.
+        prometheus.wait_for("mqtt_tls_refusal_enforced and on () mqtt_tls_certificate_file_served")
         yield prometheus
 
 

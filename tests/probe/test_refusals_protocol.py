@@ -218,6 +218,12 @@ def answer(data: bytes) -> Callable[[Peer], None]:
     return act
 
 
+def read_and_reset(peer: Peer) -> None:
+    """Look at what comes before throwing it out, as brokers do: before, no connection is made for sure."""
+    peer._receive()
+    peer.reset()
+
+
 @pytest.mark.parametrize(
     ("act", "outcome"),
     [
@@ -226,7 +232,7 @@ def answer(data: bytes) -> Callable[[Peer], None]:
         (answer(bytes((21, 3, 3, 0, 2, 2, 10))), REFUSED),
         (answer(b"HTTP/1.1 400 Bad Request\r\n"), UNKNOWN),
         (Peer.close, REFUSED),
-        (Peer.reset, REFUSED),
+        (read_and_reset, REFUSED),
         (Peer.freeze, UNKNOWN),
     ],
     ids=["connack", "refusing connack", "alert", "http", "closed", "reset", "silent"],
@@ -239,7 +245,7 @@ async def test_plain_mqtt_on_the_tls_port(
     assert refusal.outcome is outcome, refusal
     in_the_clear = server.peers[1].raw
     assert b"secret" not in in_the_clear
-    assert b"mqtt-monitor-refusal-" in in_the_clear or act in {Peer.freeze, Peer.reset}, "they read nothing"
+    assert b"mqtt-monitor-refusal-" in in_the_clear or act is Peer.freeze, "it reads nothing"
 
 
 async def test_plain_port_is_open_refused_or_swallowed_by_a_firewall(
