@@ -112,7 +112,7 @@ class Mosquitto(TlsServerProcess):
 
     def is_up(self) -> bool:
         """Listening, and past the last line of its start."""
-        return super().is_up() and self.log.rpartition("starting")[2].rstrip().endswith("running")
+        return super().is_up() and " running\n" in self.log.rpartition(" starting\n")[2]
 
     def reload(self) -> None:
         """Make it read certificates, passwords and ACL again (SIGHUP), and return when it has begun to."""
