@@ -66,6 +66,15 @@ dashboards: .venv/.set-up ## Build Grafana's dashboards anew
 fuzz: .venv/.set-up ## Damage certificates a hundred thousand times, and see that nothing breaks (some minutes)
 	$(BIN)/python -m benchmarks.fuzz
 
+.PHONY: deb
+deb: ## Build the Debian package, into build/
+	@scripts/deb
+
+.PHONY: test-systemd
+test-systemd: deb ## Install, upgrade and purge the package in a Debian tree that is booted (as root)
+	@scripts/debian-packages "the Debian tree" debootstrap:debootstrap systemd-nspawn:systemd-container
+	@scripts/test-systemd build/mqtt-tls-monitor_*.deb
+
 .PHONY: constraints
 constraints: .venv/.set-up ## Pin what pyproject.toml asks for; UPGRADE=1 moves to the newest versions
 	@scripts/constraints $(if $(UPGRADE),--upgrade)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli import completion
 from monitor.cli.status import UNUSABLE, Status
 
 PROGRAM = "mqtt-tls-monitor"
@@ -38,6 +39,7 @@ ConfigOption = Annotated[
 
 def run_command() -> int:
     """Run the command that the arguments name, and return the exit status. No fault ends in a traceback."""
+    is_completing = completion.is_asked(os.environ)
     try:
         status = app(prog_name=PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
@@ -46,8 +48,8 @@ def run_command() -> int:
         _complain(f"{error.format_message()}\nTry '{command} --help'.")
         return UNUSABLE if command.removeprefix(f"{PROGRAM} ") in _ABOUT_CONFIGURATION else Status.UNKNOWN
     except SystemExit:
-        # Only what typer makes of a closed pipe comes out like this; its 1 would mean warnings.
-        return READER_LEFT
+        # An answered shell, or what typer makes of a closed pipe; its 1 would mean warnings.
+        return Status.OK if is_completing else READER_LEFT
     except Exception as error:  # noqa: BLE001  # the last border: what comes out here is a bug of ours
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()

@@ -1,0 +1,54 @@
+"""What the Debian package is made of; that it works is shown by `make test-systemd`."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monitor.cli.completion import VARIABLE
+from tests.support.daemon import COMMAND, run_command
+
+ROOT = Path(__file__).parent.parent
+COMMANDS = ("run", "probe", "inspect", "check-config", "status", "discover", "explain", "demo")
+
+
+def answer(**environ: str) -> str:
+    result = subprocess.run(COMMAND, env={**os.environ, **environ}, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
+
+
+def test_shell_is_told_how_a_command_goes_on() -> None:
+    words = {"COMP_WORDS": "mqtt-tls-monitor in", "COMP_CWORD": "1"}
+    assert answer(**{VARIABLE: "complete_bash"}, **words).split() == ["inspect"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_there_for_each_shell(shell: str) -> None:
+    script = answer(**{VARIABLE: f"source_{shell}"})
+    assert f"{VARIABLE}=complete_{shell}" in script
+
+
+def test_manual_page_names_every_command_and_option() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "man.py")]
+    environ = {**os.environ, "SOURCE_DATE_EPOCH": "1793000000"}
+    page = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
+    assert '.TH MQTT-TLS-MONITOR 1 2026-10-26 "mqtt-tls-monitor ' in page
+    page = page.replace("\\-", "-")
+    for name in COMMANDS:
+        assert f"\n.SS {name}" in page
+        for option in re.findall(r"^ +(--[a-z-]+)", run_command(name, "--help").stdout, re.MULTILINE):
+            assert f"\n.B {option}" in page
+
+
+@pytest.mark.parametrize("script", ["postinst", "prerm", "postrm"])
+def test_maintainer_script_is_understood_by_a_plain_shell(script: str) -> None:
+    subprocess.run(["sh", "-n", ROOT / "packaging" / script], check=True)
+
+
+def test_shipped_configuration_can_be_used_as_it_is() -> None:
+    result = run_command("check-config", str(ROOT / "config" / "monitor.example.yml"))
+    assert result.returncode == 0, result.stdout + result.stderr
