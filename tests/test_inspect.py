@@ -359,6 +359,16 @@ def test_strict_clients_opinion_of_a_public_chain(
     assert status < 2
 
 
+def test_what_is_no_certificate_is_said_to_be_unreadable_and_nothing_more(tmp_path: Path, inspect: Any) -> None:
+    junk = tmp_path / "junk.der"
+    junk.write_bytes(b"0\x80")
+    status, document = inspect(junk)
+    assert status == 2
+    assert set(codes(document)) <= {"certificate_unreadable", "chain_invalid", "name_not_checked"}
+    told = {finding["code"]: finding["message"] for finding in document["findings"]}
+    assert "nothing of it can be read" in told["certificate_unreadable"]
+
+
 # Damaged certificates are findings
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
@@ -131,10 +132,10 @@ class Memory:
     async def _lost(self, faults: Sequence[str], states: tuple[BrokerState, ...] = ()) -> tuple[BrokerState, ...]:
         """Tell what could not be read, and keep the file for whoever wants to know; return what could be read."""
         aside = None
-        try:
+        with suppress(StateFileError):
             aside = await self._in_thread(self._file.set_aside, self._now())
-        except StateFileError:
-            self._is_unread = True
+        # Where it stays, whoever has it, nothing is written over it.
+        self._is_unread = aside is None
         self._stats.state_read(success=False)
         log.warning(
             "state could not be restored in full" if states else "state could not be restored",

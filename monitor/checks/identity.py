@@ -18,7 +18,7 @@ def name_mismatch(case: Case) -> Iterator[Finding]:
 
     `name_mismatch`, or the slip that explains it: no subjectAltName at all, or an address written as a DNS name.
     """
-    for reference in case.mismatched:
+    for reference in () if case.leaf.is_illegible else case.mismatched:
         yield finding(
             _mismatch(case.leaf, reference),
             f"{capitalised(described(case.leaf))} is not for {reference}: {_names_held(case, reference)}.",
@@ -36,7 +36,7 @@ def _mismatch(leaf: CertificateFacts, reference: str) -> str:
 
 def usage(case: Case) -> Iterator[Finding]:
     """Yield `leaf_not_for_servers` if extendedKeyUsage shuts servers out (RFC 5280 4.2.1.12)."""
-    if case.judgement.is_for_servers:
+    if case.judgement.is_for_servers or case.leaf.is_illegible:
         return
     allowed = case.leaf.extended_key_usage
     yield finding(
@@ -58,7 +58,9 @@ def unreadable(case: Case) -> Iterator[Finding]:
         if not facts.unreadable and not is_useless:
             continue
         says = "is damaged"
-        if facts.unreadable:
+        if facts.is_illegible:
+            says = "breaks the encoding rules as a whole: nothing of it can be read"
+        elif facts.unreadable:
             fields = ", ".join(facts.unreadable[:_MAX_NAMES_SHOWN])
             says = f"breaks the encoding rules in: {fields}. The rest of it was read"
         sentence = f"{capitalised(described(facts))} {says}."

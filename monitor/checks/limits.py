@@ -47,7 +47,9 @@ def limits(case: Case) -> Iterator[Finding]:
 def left_out(case: Case) -> Iterator[Finding]:
     """Yield `chain_left_out` if not every served certificate was judged."""
     unread = 0 if case.tls is None else case.tls.certificates_left_out
-    dropped = len(case.chain) - case.judgement.judged_certificates + unread
+    # What cannot be read at all is neither: it is told as such.
+    legible = sum(1 for facts in case.chain if not facts.is_illegible)
+    dropped = max(0, legible - case.judgement.judged_certificates) + unread
     if dropped:
         is_harmless = case.judgement.is_trusted_ignoring_time
         yield finding(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from monitor.config.files import Unreadable, read_file
 from monitor.discover.listener import Discovery, Place
-
-# Far more than any configuration; what lies there might be anything.
-_MOST_BYTES = 1 << 20
 
 
 class Tree:
@@ -31,13 +29,23 @@ class Tree:
     def lines(self, path: Path, discovery: Discovery, *, because: Place | None = None) -> list[str]:
         """Return a file's lines; of one that cannot be read none, and a note where it is asked for."""
         try:
-            with self.at(path).open("rb") as file:
-                return file.read(_MOST_BYTES).decode("utf-8", "replace").splitlines()
-        except OSError as error:
-            discovery.note(because or Place(file=path, line=1), f"{path} cannot be read: {error.strerror}")
-        except ValueError:  # a NUL in the name
-            discovery.note(because or Place(file=path, line=1), f"not understood: {str(path)!r}")
+            return self.content(path).decode("utf-8", "replace").splitlines()
+        except ValueError as error:
+            discovery.note(because or Place(file=path, line=1), f"cannot use {path}: {error}")
         return []
+
+    def content(self, path: Path) -> bytes:
+        """Return what is in a file.
+
+        Raises:
+            ValueError: it cannot be read, as the end of a sentence: `a directory`.
+        """
+        try:
+            return read_file(self.at(path)).data
+        except Unreadable:
+            raise
+        except ValueError:
+            raise ValueError("one whose name holds a NUL") from None
 
     def inside(self, directory: Path, suffix: str) -> list[Path]:
         """Return the files of a directory with that ending, by name as brokers read them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from monitor.config.hosts import host
 from monitor.discover import emqx, mosquitto, nanomq, nats, rabbitmq
 from monitor.discover.files import Tree
 from monitor.discover.listener import Discovery
@@ -35,8 +36,33 @@ def discover(tree: Tree, files: Iterable[Path] = ()) -> dict[Path, Discovery]:
     """
     given = list(files)
     if given:
-        return {path: _reader(path)(tree, path) for path in given}
-    return {path: read(tree, path) for _, paths, read in _READERS for path in paths if tree.exists(path)}
+        return {path: _usable(_reader(path)(tree, path)) for path in given}
+    found = ((path, read) for _, paths, read in _READERS for path in paths if tree.exists(path))
+    return {path: _usable(read(tree, path)) for path, read in found}
+
+
+def _usable(found: Discovery) -> Discovery:
+    """Make notes of listeners that no client could reach, and of paths that no configuration could name."""
+    listeners, found.listeners = found.listeners, []
+    for listener in listeners:
+        for name in ("certificate", "key", "ca_file"):
+            path = getattr(listener, name)
+            if path is not None and not str(path).isprintable():
+                setattr(listener, name, None)
+                found.note(listener.place, f"not understood: a file called {str(path)!r}")
+        if 0 < listener.port < 65_536 and (listener.address is None or _is_host(listener.address)):
+            found.listeners.append(listener)
+        else:
+            where = f"{listener.address or ''}:{listener.port}"
+            found.note(listener.place, f"not understood: a listener on {where!r}")
+    return found
+
+
+def _is_host(address: str) -> bool:
+    try:
+        return bool(host(address))
+    except ValueError:
+        return False
 
 
 def _reader(path: Path) -> Callable[[Tree, Path], Discovery]:

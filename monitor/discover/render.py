@@ -20,16 +20,16 @@ def render(discoveries: Mapping[Path, Discovery], tree: Tree, system: Trust | No
     names = _names(listeners)
     lines.append("brokers:" if listeners else "# No port with TLS was found.")
     for path, discovery in discoveries.items():
-        lines += [f"  # {note.place}: {_comment(note.text)}" for note in discovery.notes]
+        lines += [f"  # {_comment(str(note.place))}: {_comment(note.text)}" for note in discovery.notes]
         if not discovery.listeners:
-            lines.append(f"  # {path}: no port with TLS")
+            lines.append(f"  # {_comment(str(path))}: no port with TLS")
         for listener in discovery.listeners:
             lines += _broker(listener, names[id(listener)], suggestion(tree, listener, system, now))
     return "\n".join(lines) + "\n"
 
 
 def _broker(listener: Listener, name: str, found: Suggestion) -> Iterator[str]:
-    yield f"  # {listener.software}, {listener.place}"
+    yield f"  # {listener.software}, {_comment(str(listener.place))}"
     yield f"  - name: {name}"
     yield f"    host: {_quoted(listener.address or 'localhost')}"
     yield f"    port: {listener.port}"
@@ -72,9 +72,9 @@ def _names(listeners: list[Listener]) -> dict[int, str]:
 
 
 def _quoted(text: str) -> str:
-    # JSON's strings are YAML's.
-    return json.dumps(text, ensure_ascii=False)
+    # JSON's strings are YAML's, but for one character that YAML does not take as it is.
+    return json.dumps(text).replace("\x7f", "\\u007f")
 
 
 def _comment(text: str) -> str:
-    return " ".join(text.split())
+    return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monitor.config import pem
 from monitor.config.bundle import read_bundle
+from monitor.config.hosts import server_name
 from monitor.config.private_key import PassphraseNeeded, PassphraseWrong
 from monitor.discover.files import Tree
 from monitor.discover.listener import Listener
@@ -35,15 +36,14 @@ def suggestion(tree: Tree, listener: Listener, system: Trust | None, now: dateti
     if listener.certificate is None:
         return Suggestion(remark="its certificate file is not named; set tls.server_name and tls.ca_file")
     try:
-        data = tree.at(listener.certificate).read_bytes()
+        data = tree.content(listener.certificate)
+    except ValueError as error:
+        return Suggestion(remark=f"cannot use {listener.certificate}: {error}; set tls.server_name and tls.ca_file")
+    try:
         chain = read_chain(read_bundle(data, None, with_key=False).certificates)
-    except OSError as error:
-        return Suggestion(
-            remark=f"{listener.certificate} cannot be read ({error.strerror}); set tls.server_name and tls.ca_file"
-        )
     except (ValueError, PassphraseNeeded, PassphraseWrong) as error:
         return Suggestion(remark=f"{listener.certificate} holds no certificate that can be read: {error}")
-    name = next(iter((*(name for name in chain[0].dns_names if "*" not in name), *chain[0].ip_addresses)), None)
+    name = next(filter(_is_usable, (*chain[0].dns_names, *chain[0].ip_addresses)), None)
     if system is not None and _accepts(chain, system, name, now):
         return Suggestion(server_name=name, is_public=True)
     if listener.ca_file is not None and _accepts(chain, _of(tree, listener.ca_file), name, now):
@@ -58,11 +58,18 @@ def suggestion(tree: Tree, listener: Listener, system: Trust | None, now: dateti
 
 def _of(tree: Tree, ca_file: Path) -> Trust:
     try:
-        anchors = pem.certificates(tree.at(ca_file).read_bytes())
-    except (OSError, ValueError):
+        anchors = pem.certificates(tree.content(ca_file))
+    except ValueError:
         anchors = ()
     return Trust(source=str(ca_file), anchors=tuple(anchors))
 
 
 def _accepts(chain: tuple[CertificateFacts, ...], trust: Trust, name: str | None, now: datetime) -> bool:
     return Judge().judge(chain, trust, name or "", now).is_trusted_ignoring_time
+
+
+def _is_usable(name: str) -> bool:
+    try:
+        return bool(server_name(name))
+    except ValueError:  # a wildcard, or no name at all
+        return False

@@ -222,7 +222,7 @@ class _Screen:
             self.print(self.text("What a finding means to clients: mqtt-tls-monitor explain CODE", "dim"), by=2)
 
     def _hints(self, block: Hints) -> None:
-        self.print(self.text(f"{block.caption}:"), by=4)
+        self.print(self.text(f"{block.caption}{':' if block.by_broker else '.'}"), by=4)
         lines = Table.grid(padding=(0, 2, 0, 0))
         lines.add_column(no_wrap=True)
         lines.add_column()

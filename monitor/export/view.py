@@ -81,6 +81,7 @@ class FindingView:
     fix: str
     """May have several lines: commands, lines of a configuration."""
     hints: tuple[Hints, ...]
+    """A block that an earlier finding has is a caption alone."""
     about: str
     """`certificate 0`, or empty."""
 
@@ -273,13 +274,14 @@ def _key(key: KeyFile) -> str:
 
 
 def _findings(assessment: Assessment) -> tuple[FindingView, ...]:
+    shown: set[Hints] = set()
     return tuple(
         FindingView(
             code=finding.code,
             severity=finding.severity.label,
             message=clean(finding.message),
             fix=_lines(finding.fix),
-            hints=tuple(_hints(block) for block in finding.hints),
+            hints=tuple(_hints(block, shown) for block in finding.hints),
             about="" if finding.certificate is None else f"certificate {finding.certificate}",
         )
         for finding in assessment.findings
@@ -290,7 +292,11 @@ def _lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.splitlines())
 
 
-def _hints(block: Hints) -> Hints:
+def _hints(block: Hints, shown: set[Hints]) -> Hints:
+    # Several findings are mended in the same place: it is told with the first of them.
+    if block in shown:
+        return Hints(caption=f"{clean(block.caption)}: as above", by_broker=())
+    shown.add(block)
     lines = tuple((clean(broker), clean(said)) for broker, said in block.by_broker)
     return Hints(caption=clean(block.caption), by_broker=lines)
 

@@ -92,6 +92,11 @@ class CertificateFacts:
     """Names of the fields that could not be decoded, in certificate order."""
 
     @property
+    def is_illegible(self) -> bool:
+        """Not even the frame of the certificate can be decoded: nothing is known of it."""
+        return "certificate" in self.unreadable
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every subjectAltName, prefixed with its kind: `DNS:a.example`, `IP:192.0.2.1`."""
         return (

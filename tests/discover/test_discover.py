@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from monitor.demo.pki import issue
 from tests.support.brokers import Mosquitto
@@ -65,7 +67,7 @@ def test_host_below_a_directory_keeps_its_own_paths(tmp_path: Path) -> None:
     place.mkdir(parents=True)
     (place / "mosquitto.conf").write_text("listener 8883\ncertfile /etc/mosquitto/gone.pem\nrequire_certificate true\n")
     text = discovered("--root", str(tmp_path))
-    assert "/etc/mosquitto/gone.pem cannot be read (No such file or directory)" in text
+    assert "cannot use /etc/mosquitto/gone.pem: no such file" in text
     assert "# client_certificate:" in text
     assert str(tmp_path) not in text
     config = tmp_path / "monitor.yml"
@@ -102,3 +104,43 @@ def test_broker_without_tls_is_status_1_and_a_comment(tmp_path: Path) -> None:
     assert f"# {tmp_path / 'mosquitto.conf'}: no port with TLS" in discovered(
         str(tmp_path / "mosquitto.conf"), status=1
     )
+
+
+def test_what_no_file_should_be_is_neither_waited_for_nor_read_without_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "conf.d").mkdir()
+    os.mkfifo(tmp_path / "conf.d" / "pipe.conf")
+    path = tmp_path / "mosquitto.conf"
+    path.write_text(
+        f"include_dir {tmp_path}/conf.d\nlistener 8883\ncertfile {tmp_path}/pipe\nlistener 8884\ncertfile /dev/zero\n"
+    )
+    text = discovered(str(path))
+    assert f"cannot use {tmp_path}/pipe: a pipe or device" in text
+    assert "cannot use /dev/zero: a pipe or device" in text
+    assert "conf.d/pipe.conf: a pipe or device" in text
+
+
+def test_names_of_files_write_no_configuration(tmp_path: Path) -> None:
+    odd = tmp_path / "conf.d" / "z\n  - {name: evil, host: attacker.example}\n  # .conf"
+    odd.parent.mkdir()
+    odd.write_text("listener 8884\ncertfile /b.pem\ntls_nonsense 1\n")
+    path = tmp_path / "mosquitto.conf"
+    path.write_text(f"listener 8883\ncertfile /a\x7f.pem\ninclude_dir {odd.parent}\n")
+    config = tmp_path / "monitor.yml"
+    config.write_text(discovered(str(path)))
+    ended = run_command("check-config", str(config))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert [broker["name"] for broker in yaml.safe_load(config.read_text())["brokers"]] == [
+        "mosquitto-8883",
+        "mosquitto-8884",
+    ]
+
+
+def test_listeners_that_cannot_be_are_notes(tmp_path: Path) -> None:
+    path = tmp_path / "mosquitto.conf"
+    path.write_text(
+        "".join(f"listener {where}\ncertfile /a.pem\n" for where in ("99999", "-5", "8883 a\x7fb", "8883 fine.example"))
+    )
+    text = discovered(str(path))
+    assert text.count("not understood: a listener on") == 3
+    assert [broker["host"] for broker in yaml.safe_load(text)["brokers"]] == ["fine.example"]
