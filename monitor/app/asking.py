@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from monitor.fetch.fetcher import Fetcher
 from monitor.fetch.follower import Follower
-from monitor.fetch.wanted import wanted
+from monitor.fetch.wanted import Wanted, wanted
 from monitor.judging import Judging
 from monitor.model.broker import Broker, Fetch
 from monitor.model.facts import TlsFacts
@@ -16,6 +18,19 @@ from monitor.model.fetched import Fetched
 from monitor.model.judgement import Assessment
 from monitor.model.known import Known
 from monitor.model.report import ProbeReport
+
+# Of a broker, beyond those that its latest turn saw.
+_MOST_CHAINS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is asked about a broker."""
+
+    settings: tuple[object, ...]
+    """All is asked anew when they change."""
+    chains: dict[tuple[str, ...], tuple[Wanted, ...]]
+    """What each accepted chain gives reason to ask, by its fingerprints; those seen last at the end."""
 
 
 class Asking:
@@ -34,8 +49,7 @@ class Asking:
         self._judging = judging
         self._follower = Follower(tasks=tasks, now=now, fetcher=Fetcher(), on_fault=on_fault)
         self._brokers: frozenset[str] = frozenset()
-        self._drawn_from: dict[str, tuple[object, ...]] = {}
-        """What each broker's questions follow from: they are drawn anew when that changes."""
+        self._asked: dict[str, _Asked] = {}
 
     def known(self, broker: str) -> tuple[Fetched, ...]:
         """Return what is known about the certificates of a broker's chains."""
@@ -49,32 +63,41 @@ class Asking:
     ) -> None:
         """Ask about the chains that a turn saw, or the last one did, as far as they were accepted; about no others.
 
-        That one was revoked is no reason to ask no more: it is known for as long as it is asked about.
+        That one was revoked is no reason to ask no more: it is known for as long as it is asked about. Nor is it that
+        another chain was served since, accepted or not: whoever serves them by turns would be trusted anew each time.
+        So the last few accepted chains are asked about.
 
         Args:
             broker: what was probed.
             results: of one turn.
             known: what is known beside a report.
         """
-        chains = []
+        seen = []
         if broker.fetch.what is not Fetch.NONE:
-            chains = [_tls(report, known) for report, assessment in results if _is_accepted(assessment)]
-        drawn_from = (broker.fetch, broker.tls.trust, *(_fingerprints(tls) for tls in chains))
-        if self._drawn_from.get(broker.name) == drawn_from or not (chains or broker.name in self._drawn_from):
-            return
-        ways = [await self._judging.way(tls, broker) for tls in chains]
+            seen = [_tls(report, known) for report, assessment in results if _is_accepted(assessment)]
+        settings = (broker.fetch, broker.tls.trust)
+        former = self._asked.get(broker.name, _Asked(settings=settings, chains={}))
+        chains = dict(former.chains) if former.settings == settings else {}
+        latest = {}
+        for tls in seen:
+            key = _fingerprints(tls)
+            questions = chains.pop(key, None)
+            if questions is None:
+                questions = tuple(wanted(await self._judging.way(tls, broker), broker.fetch))
+            latest[key] = questions
+        chains = dict([*chains.items(), *latest.items()][-max(_MOST_CHAINS, len(latest)) :])
         if broker.name not in self._brokers:  # it was removed meanwhile
             return
-        self._drawn_from[broker.name] = drawn_from
-        self._follower.follow(
-            broker.name, tuple(dict.fromkeys(each for way in ways for each in wanted(way, broker.fetch)))
-        )
+        self._asked[broker.name] = _Asked(settings=settings, chains=chains)
+        if chains.keys() != former.chains.keys() or former.settings != settings:
+            every = (each for questions in chains.values() for each in questions)
+            self._follower.follow(broker.name, tuple(dict.fromkeys(every)))
 
     def keep(self, brokers: Iterable[str]) -> None:
         """Ask for these brokers alone from now on."""
         self._brokers = frozenset(brokers)
-        for gone in self._drawn_from.keys() - self._brokers:
-            del self._drawn_from[gone]
+        for gone in self._asked.keys() - self._brokers:
+            del self._asked[gone]
             self._follower.follow(gone, ())
 
     def turn(self) -> None:
