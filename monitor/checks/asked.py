@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,29 +48,29 @@ class Asked:
 
 
 def asked(
-    pairs: Iterable[tuple[CertificateFacts, Sequence[Issuer]]],
+    pairs: Iterable[tuple[CertificateFacts, Issuer]],
     fetched: tuple[Fetched, ...],
     read_list: Callable[[EncodedCrl], Crl],
 ) -> Iterator[Asked]:
     """Yield what was fetched about each certificate, but for what is still to come.
 
     Args:
-        pairs: each certificate with those of its issuer's name that are relied on, the issuer's own first.
+        pairs: each certificate with that of its issuer: the only one whose key may sign, as when it was asked.
         fetched: about certificates of any chain.
         read_list: reads one, or remembers it.
     """
-    for facts, signers in pairs:
+    for facts, issuer in pairs:
         for each in fetched:
             if each.fingerprint_sha256 == facts.fingerprint_sha256 and each.problem is not Unavailable.NOT_ASKED_YET:
-                statement = _statement(each, facts, signers, read_list)
+                statement = _statement(each, facts, issuer, read_list)
                 yield Asked(certificate=facts.position, fetched=each.without_content, statement=statement)
 
 
 def _statement(
-    fetched: Fetched, facts: CertificateFacts, signers: Sequence[Issuer], read_list: Callable[[EncodedCrl], Crl]
+    fetched: Fetched, facts: CertificateFacts, issuer: Issuer, read_list: Callable[[EncodedCrl], Crl]
 ) -> Statement:
     if fetched.content is None:
         return Statement(status=Status.UNAVAILABLE, detail=fetched.detail)
     if fetched.source is Source.OCSP:
-        return read_response(fetched.content, facts, signers[0])
-    return alone(read_list(EncodedCrl(fetched.content, fetched.sha256)), facts, signers)
+        return read_response(fetched.content, facts, issuer)
+    return alone(read_list(EncodedCrl(fetched.content, fetched.sha256)), facts, issuer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Final
 
@@ -28,6 +28,7 @@ STAPLED: Final = "the stapled response"
 _MAX_REMEMBERED: Final = 4_096
 # Further certificates of a CA's name that are tried for the signature of its lists.
 _MAX_NAMESAKES: Final = 4
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 # Read lists are kept for the next chain. They hold their bytes.
 _MAX_LIST_OCTETS: Final = 64 * 1024 * 1024
 
@@ -134,11 +135,12 @@ class Revocation:
         issuers = [prepare(facts) for facts in way[1:]]
         signers = [() if issuer is None else _signers(issuer, way, pool, usable) for issuer in issuers]
         pairs = [(facts, each) for facts, each in zip(way, signers, strict=False) if each]
+        above = [(facts, each) for facts, each in zip(way, issuers, strict=False) if each is not None]
         issuer = issuers[0] if issuers else None
         said = None if staple is None or issuer is None else read_response(staple, chain[0], issuer)
         responder = None
-        if known.crl_files and said is not None and said.responder and said.is_responder_unchecked:
-            responder = listed(said.responder, signers[0], usable, Source.CRL_FILE)
+        if known.crl_files and said is not None and said.signer and said.is_responder_unchecked:
+            responder = listed(said.signer, signers[0], usable, Source.CRL_FILE)
         return Evidence(
             leaf=chain[0].position,
             staple=said,
@@ -146,7 +148,7 @@ class Revocation:
             is_stapled=staple is not None,
             lists=tuple(listed(facts, each, usable, Source.CRL_FILE) for facts, each in pairs if known.crl_files),
             unreadable=tuple((path, crl.fault) for path, crl in read if crl.fault),
-            fetched=tuple(asked(pairs, known.fetched, self._read)),
+            fetched=tuple(asked(above, known.fetched, self._read)),
         )
 
     def _read(self, encoded: EncodedCrl) -> Crl:
@@ -180,13 +182,19 @@ def _signers(
     """Return the certificates of the issuer's name that may sign its lists: its own, and others vouched for alike.
 
     A CA may have a key of its own for lists, or a new key (RFC 5280 6.3.3 f); the certificate of that key must come
-    with the chain, or be an anchor, and must not be revoked itself.
+    with the chain, or be an anchor, be a CA's with the right to sign lists, and must not be revoked itself. The path
+    vouches for none of that. Those that are valid longest come first, as several may be of one key.
     """
     namesakes = [
         facts
         for facts in pool
-        if facts.subject_der == issuer.facts.subject_der and facts.der != issuer.facts.der and is_judged(facts)
+        if facts.subject_der == issuer.facts.subject_der
+        and facts.der != issuer.facts.der
+        and facts.is_ca
+        and "cRLSign" in (facts.key_usage or ())
+        and is_judged(facts)
     ]
+    namesakes.sort(key=lambda facts: facts.not_after or _LONG_AGO, reverse=True)
     found = [issuer]
     for facts in namesakes[:_MAX_NAMESAKES]:
         above = next((each for each in way[1:] if signed_by(facts, each)), None)

@@ -94,7 +94,7 @@ class Question:
     def _statement(self, content: bytes, issuer: Issuer) -> Statement:
         if self.source is Source.OCSP:
             return read_response(content, self.certificate, issuer)
-        return alone(read_crl(content), self.certificate, (issuer,))
+        return alone(read_crl(content), self.certificate, issuer)
 
     @property
     def _soonest_s(self) -> float:

@@ -87,6 +87,14 @@ def test_content_of_another_kind_is_never_good(source: Source, content: bytes) -
     assert answer.status is Status.INVALID
 
 
+def test_fetched_list_by_another_certificate_of_the_cas_name_is_never_good() -> None:
+    namesake = issue(now=NOW, issuer=ROOT, is_ca=True)
+    has = fetched(Source.CRL, crl(INTERMEDIATE, signer=namesake), problem=Unavailable.UNUSABLE)
+    tls = handshake(LEAF, INTERMEDIATE, namesake)
+    found = Assessor().assess(report(tls), broker(), NOW, Known(fetched=has)).revocation
+    assert {each.source: each.status for each in found}[Source.CRL] is Status.INVALID
+
+
 def test_revoked_certificate_closes_the_gate_whoever_says_so() -> None:
     known = Known(fetched=fetched(Source.OCSP, response(status=REVOKED)))
     refusal = Assessor().verify(CHAIN, broker(), NOW, known)

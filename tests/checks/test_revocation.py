@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 
 from monitor.checks.assess import Assessor
-from monitor.demo.pki import issue
+from monitor.demo.pki import Issued, issue
 from monitor.model.broker import Policy
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Assessment, Cause, Finding, Severity
@@ -159,10 +159,39 @@ def test_file_that_broke_is_told_and_what_it_held_still_counts() -> None:
 
 
 def test_list_of_another_ca_with_the_same_name_is_told() -> None:
-    namesake = issue(now=NOW, issuer=ROOT, is_ca=True)
-    codes = found(SERVED, *listed(crl(namesake, LEAF)))
+    codes = found(SERVED, *listed(crl(namesake(), LEAF)))
     assert set(codes) == {"crl_invalid"}
     assert "its signature is wrong" in codes["crl_invalid"].message
+
+
+def namesake(**deviation: object) -> Issued:
+    """Have another certificate of the intermediate CA's name issued, with a key of its own."""
+    return issue(**{"now": NOW, "issuer": ROOT, "is_ca": True, **deviation})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("by", "status"),
+    [
+        (namesake(), Status.GOOD),
+        (namesake(not_before=NOW - 2 * DAY, not_after=NOW - DAY), Status.INVALID),
+        (namesake(not_before=NOW + DAY), Status.INVALID),
+        (namesake(key_usage=("keyCertSign",)), Status.INVALID),
+        (namesake(key_usage=None), Status.INVALID),
+        (namesake(is_ca=False, subject="Test intermediate CA", key_usage=("cRLSign",)), Status.INVALID),
+        (namesake(issuer=None, subject="Test intermediate CA"), Status.INVALID),
+    ],
+)
+def test_other_certificate_of_the_cas_name_signs_lists_only_as_a_ca_that_may(by: Issued, status: Status) -> None:
+    files = listed(crl(INTERMEDIATE, signer=by), crl(ROOT))
+    assert statuses(assessed(handshake(LEAF, INTERMEDIATE, by), *files))[Source.CRL_FILE] is status
+
+
+def test_of_certificates_of_one_key_the_one_that_is_valid_longest_signs() -> None:
+    by = namesake()
+    ended = namesake(key=by.key, not_before=NOW - 2 * DAY, not_after=NOW - DAY)
+    for served in ((by, ended), (ended, by)):
+        files = listed(crl(INTERMEDIATE, signer=by), crl(ROOT))
+        assert statuses(assessed(handshake(LEAF, INTERMEDIATE, *served), *files))[Source.CRL_FILE] is Status.GOOD
 
 
 @pytest.mark.parametrize(

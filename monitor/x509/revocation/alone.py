@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.model.facts import CertificateFacts
@@ -13,19 +12,19 @@ from monitor.x509.revocation.reasons import ALL
 from monitor.x509.revocation.statement import Statement, invalid
 
 
-def alone(crl: Crl, certificate: CertificateFacts, signers: Sequence[Issuer]) -> Statement:
+def alone(crl: Crl, certificate: CertificateFacts, issuer: Issuer) -> Statement:
     """Look a certificate up in a list.
 
     Args:
         crl: readable or not.
         certificate: in question.
-        signers: certificates of its issuer's name that are relied on, the issuer's own first; not empty.
+        issuer: that issued it: only its key may sign.
     """
     if crl.fault:
         return invalid(crl.fault)
     if crl.issuer_der != certificate.issuer_der:
         return invalid("it is of another CA")
-    found = entry(crl, certificate, signers)
+    found = entry(crl, certificate, (issuer,))
     if found.statement.status is Status.GOOD and found.reasons != ALL:
         detail = "it tells only of certificates that were revoked for some of the possible reasons"
         return replace(found.statement, status=Status.UNKNOWN, detail=detail)

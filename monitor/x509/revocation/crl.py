@@ -105,9 +105,10 @@ def _entry(crl: Crl, certificate: CertificateFacts, signers: Sequence[Issuer]) -
     told = coverage(crl.scope, loaded.issuer, certificate, _points(certificate))
     if told.detail:
         return _unusable(crl, told.detail)
-    fault = _signature_fault(loaded, crl.signed, signers)
+    signer, fault = _signer(loaded, crl.signed, signers)
     if fault:
         return Entry(statement=invalid(fault), reasons=ALL)
+    by = None if signer is None or signer is signers[0] else signer.facts
     listed = loaded.get_revoked_certificate_by_serial_number(int(certificate.serial, 16))
     reason = None if listed is None else _reason(listed)
     if listed is not None and reason is not ReasonFlags.remove_from_crl:
@@ -117,6 +118,7 @@ def _entry(crl: Crl, certificate: CertificateFacts, signers: Sequence[Issuer]) -
             next_update=crl.next_update,
             revoked_at=listed.revocation_date_utc,
             reason=reason_name(reason),
+            signer=by,
         )
         return Entry(statement=revoked, reasons=told.reasons)
     if crl.is_delta:
@@ -124,7 +126,7 @@ def _entry(crl: Crl, certificate: CertificateFacts, signers: Sequence[Issuer]) -
     if crl.unknown_critical:
         # RFC 5280 5.2: then it must not be used to say that a certificate is good.
         return _unusable(crl, f"it holds a critical extension that is not known here ({crl.unknown_critical[0]})")
-    good = Statement(status=Status.GOOD, this_update=crl.this_update, next_update=crl.next_update)
+    good = Statement(status=Status.GOOD, this_update=crl.this_update, next_update=crl.next_update, signer=by)
     return Entry(statement=good, reasons=told.reasons)
 
 
@@ -135,7 +137,10 @@ def _unusable(crl: Crl, detail: str) -> Entry:
     return Entry(statement=statement, reasons=frozenset())
 
 
-def _signature_fault(loaded: x509.CertificateRevocationList, signed: bytes, signers: Sequence[Issuer]) -> str:
+def _signer(
+    loaded: x509.CertificateRevocationList, signed: bytes, signers: Sequence[Issuer]
+) -> tuple[Issuer | None, str]:
+    """Return whose key signed, and why that is not enough; empty if it is."""
     fault = "its signature is wrong"
     for signer in signers:
         is_signed = is_signature(
@@ -150,9 +155,9 @@ def _signature_fault(loaded: x509.CertificateRevocationList, signed: bytes, sign
         elif is_signed:
             # RFC 5280 6.3.3 f.
             if signer.facts.key_usage is None or "cRLSign" in signer.facts.key_usage:
-                return ""
-            return "the CA's certificate does not let its key sign lists (keyUsage without cRLSign)"
-    return fault
+                return signer, ""
+            return None, "the CA's certificate does not let its key sign lists (keyUsage without cRLSign)"
+    return None, fault
 
 
 def _reason(listed: x509.RevokedCertificate) -> ReasonFlags | None:

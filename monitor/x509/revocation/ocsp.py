@@ -86,7 +86,7 @@ def _read(encoded: bytes, certificate: CertificateFacts, issuer: Issuer) -> Stat
         next_update=found.next_update_utc or _later(this_update),
         revoked_at=found.revocation_time_utc if is_revoked else None,
         reason=reason_name(found.revocation_reason) if is_revoked else None,
-        responder=None if responder is None else responder.facts,
+        signer=None if responder is None else responder.facts,
         is_responder_unchecked=responder is not None and not _is_exempt(responder),
     )
 

@@ -27,23 +27,31 @@ class Statement:
     next_update: datetime | None = None
     revoked_at: datetime | None = None
     reason: str | None = None
-    responder: CertificateFacts | None = None
-    """Of an OCSP response signed on the CA's behalf: whose key signed."""
+    signer: CertificateFacts | None = None
+    """Whose key signed; None for that of the CA's certificate in the chain."""
     is_responder_unchecked: bool = False
     """That certificate does not exempt itself from being revoked (RFC 6960 4.2.2.2.1)."""
+
+    @property
+    def is_final(self) -> bool:
+        """What was revoked stays so, whenever that was said: all but what was only put on hold."""
+        return self.status is Status.REVOKED and self.reason != CERTIFICATE_HOLD
+
+    def is_of_the_future(self, now: datetime) -> bool:
+        """Tell whether it is dated later than clocks differ."""
+        return self.this_update is not None and whole_second(now) + _CLOCK_DIFFERENCE < self.this_update
 
     def at(self, now: datetime) -> tuple[Status, str]:
         """Return what it comes to at a moment, and why."""
         if self.status in {Status.INVALID, Status.UNAVAILABLE}:
             return self.status, self.detail
-        second = whole_second(now)
-        if self.this_update is not None and second + _CLOCK_DIFFERENCE < self.this_update:
-            return Status.INVALID, "it is not valid yet; a clock is wrong, here or where it was signed"
-        if self.responder is not None and not _is_valid(self.responder, second):
-            return Status.INVALID, "the certificate that it is signed with is not valid now"
-        # What was revoked stays so, however old the news: all but what was only put on hold.
-        if self.status is Status.REVOKED and self.reason != CERTIFICATE_HOLD:
+        if self.is_final:
             return self.status, self.detail
+        second = whole_second(now)
+        if self.is_of_the_future(now):
+            return Status.INVALID, "it is not valid yet; a clock is wrong, here or where it was signed"
+        if self.signer is not None and not _is_valid(self.signer, second):
+            return Status.INVALID, "the certificate that it is signed with is not valid now"
         if self.next_update is not None and second > self.next_update:
             return Status.STALE, self.detail
         return self.status, self.detail

@@ -146,11 +146,19 @@ def test_responder_with_the_right_speaks_for_the_ca_while_its_certificate_is_val
     assert statement.is_responder_unchecked is False
 
 
+def test_revoked_stays_so_when_the_responders_certificate_ends_and_whatever_the_date() -> None:
+    by = responder(not_before=NOW - DAY, not_after=NOW + timedelta(hours=1))
+    assert read(delegated(by, status=REVOKED)).at(NOW + DAY)[0] is Status.REVOKED
+    assert read(made(status=REVOKED, this_update=NOW + timedelta(hours=1))).at(NOW)[0] is Status.REVOKED
+    hold = x509.ReasonFlags.certificate_hold
+    assert read(delegated(by, status=REVOKED, reason=hold)).at(NOW + DAY)[0] is Status.INVALID
+
+
 def test_responder_that_is_not_exempt_from_revocation_is_named() -> None:
     statement = read(delegated(responder(nocheck=False)))
     assert statement.is_responder_unchecked
-    assert statement.responder is not None
-    assert statement.responder.subject == "CN=OCSP responder"
+    assert statement.signer is not None
+    assert statement.signer.subject == "CN=OCSP responder"
 
 
 def test_unknown_critical_extension_forbids_its_use_and_a_nonce_does_not() -> None:
