@@ -182,15 +182,15 @@ def _signers(
     """Return the certificates of the issuer's name that may sign its lists: its own, and others vouched for alike.
 
     A CA may have a key of its own for lists, or a new key (RFC 5280 6.3.3 f); the certificate of that key must come
-    with the chain, or be an anchor, be a CA's with the right to sign lists, and must not be revoked itself. The path
-    vouches for none of that. Those that are valid longest come first, as several may be of one key.
+    with the chain, or be an anchor, must say that it may sign lists, and must not be revoked itself. It need not be a
+    CA's: whoever vouches for it gave that right to that name. Those that are valid longest come first, as several may
+    be of one key.
     """
     namesakes = [
         facts
         for facts in pool
         if facts.subject_der == issuer.facts.subject_der
         and facts.der != issuer.facts.der
-        and facts.is_ca
         and "cRLSign" in (facts.key_usage or ())
         and is_judged(facts)
     ]

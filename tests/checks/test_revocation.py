@@ -177,11 +177,13 @@ def namesake(**deviation: object) -> Issued:
         (namesake(not_before=NOW + DAY), Status.INVALID),
         (namesake(key_usage=("keyCertSign",)), Status.INVALID),
         (namesake(key_usage=None), Status.INVALID),
-        (namesake(is_ca=False, subject="Test intermediate CA", key_usage=("cRLSign",)), Status.INVALID),
+        (namesake(is_ca=False, subject="Test intermediate CA", key_usage=("cRLSign",)), Status.GOOD),
+        (namesake(is_ca=False, subject="Test intermediate CA"), Status.INVALID),
+        (namesake(is_ca=False, subject="Test intermediate CA", key_usage=None), Status.INVALID),
         (namesake(issuer=None, subject="Test intermediate CA"), Status.INVALID),
     ],
 )
-def test_other_certificate_of_the_cas_name_signs_lists_only_as_a_ca_that_may(by: Issued, status: Status) -> None:
+def test_other_certificate_of_the_cas_name_signs_lists_only_while_it_may(by: Issued, status: Status) -> None:
     files = listed(crl(INTERMEDIATE, signer=by), crl(ROOT))
     assert statuses(assessed(handshake(LEAF, INTERMEDIATE, by), *files))[Source.CRL_FILE] is status
 

@@ -62,6 +62,8 @@ class Entry:
     statement: Statement
     reasons: frozenset[ReasonFlags]
     """For which it would tell; empty where it does not speak for the certificate."""
+    kind: object = None
+    """Lists of equal kinds speak for the same certificates: of these a newer one replaces an older one."""
 
 
 def read_crl(encoded: bytes) -> Crl:
@@ -120,21 +122,25 @@ def _entry(crl: Crl, certificate: CertificateFacts, signers: Sequence[Issuer]) -
             reason=reason_name(reason),
             signer=by,
         )
-        return Entry(statement=revoked, reasons=told.reasons)
+        return Entry(statement=revoked, reasons=told.reasons, kind=_kind(crl))
     if crl.is_delta:
         return _unusable(crl, "it is a delta list, with changes to another one, and does not say what is good")
     if crl.unknown_critical:
         # RFC 5280 5.2: then it must not be used to say that a certificate is good.
         return _unusable(crl, f"it holds a critical extension that is not known here ({crl.unknown_critical[0]})")
     good = Statement(status=Status.GOOD, this_update=crl.this_update, next_update=crl.next_update, signer=by)
-    return Entry(statement=good, reasons=told.reasons)
+    return Entry(statement=good, reasons=told.reasons, kind=_kind(crl))
 
 
 def _unusable(crl: Crl, detail: str) -> Entry:
     statement = Statement(
         status=Status.UNKNOWN, detail=detail, this_update=crl.this_update, next_update=crl.next_update
     )
-    return Entry(statement=statement, reasons=frozenset())
+    return Entry(statement=statement, reasons=frozenset(), kind=_kind(crl))
+
+
+def _kind(crl: Crl) -> object:
+    return crl.scope, crl.is_delta
 
 
 def _signer(

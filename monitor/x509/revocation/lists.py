@@ -14,6 +14,7 @@ from monitor.x509.revocation.issuer import Issuer
 from monitor.x509.revocation.reasons import ALL
 from monitor.x509.revocation.statement import Statement
 
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -25,13 +26,14 @@ class Listed:
     certificate: int
     """Position in the served chain."""
     entries: tuple[tuple[str, Entry], ...]
+    """Of each list; which of them count is a question of the moment."""
 
     def at(self, now: datetime) -> Answer:
         """Return what they come to at a moment.
 
         On any list is revoked; good is only what lists that are fresh do not name, of all reasons together.
         """
-        said = [(self._answer(origin, each.statement, now), each) for origin, each in self.entries]
+        said = [(self._answer(origin, each.statement, now), each) for origin, each in self._counting(now)]
         for status in (Status.REVOKED, Status.GOOD, Status.INVALID, Status.STALE, Status.UNKNOWN):
             found = [(answer, each) for answer, each in said if answer.status is status]
             if found and status is Status.GOOD:
@@ -48,10 +50,23 @@ class Listed:
 
     def faults(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Yield origin and fault of each list that cannot be relied on, whatever the others say."""
-        for origin, each in self.entries:
+        for origin, each in self._counting(now):
             status, detail = each.statement.at(now)
             if status is Status.INVALID:
                 yield origin, detail
+
+    def _counting(self, now: datetime) -> list[tuple[str, Entry]]:
+        # Of several with the same scope the newest, but none displaces what was revoked for good. And what is dated in
+        # the future displaces nothing: it says only that a clock is wrong.
+        newest: dict[object, tuple[str, Entry]] = {}
+        others = []
+        for origin, each in self.entries:
+            statement = each.statement
+            if statement.status is Status.INVALID or statement.is_final or statement.is_of_the_future(now):
+                others.append((origin, each))
+            elif each.kind not in newest or _age(newest[each.kind][1]) < _age(each):
+                newest[each.kind] = (origin, each)
+        return [*newest.values(), *others]
 
     def _answer(self, origin: str, statement: Statement, now: datetime) -> Answer:
         status, detail = statement.at(now)
@@ -76,27 +91,17 @@ def listed(
     Args:
         certificate: in question.
         signers: certificates of its issuer's name that are relied on, the issuer's own first; not empty.
-        lists: readable ones with their origins, of whatever CA. Of several with the same scope the newest counts.
+        lists: readable ones with their origins, of whatever CA.
         source: where they are from.
     """
-    newest: dict[object, tuple[str, Crl, Entry]] = {}
-    invalid: list[tuple[str, Entry]] = []
-    for origin, crl in lists:
-        if crl.issuer_der != certificate.issuer_der:
-            continue
-        found = entry(crl, certificate, signers)
-        if found.statement.status is Status.INVALID:
-            invalid.append((origin, found))
-            continue
-        kind = (crl.scope, crl.is_delta)
-        if kind not in newest or _age(newest[kind][1]) < _age(crl):
-            newest[kind] = (origin, crl, found)
-    usable = [(origin, found) for origin, _, found in newest.values()]
-    return Listed(source=source, certificate=certificate.position, entries=(*usable, *invalid))
+    entries = tuple(
+        (origin, entry(crl, certificate, signers)) for origin, crl in lists if crl.issuer_der == certificate.issuer_der
+    )
+    return Listed(source=source, certificate=certificate.position, entries=entries)
 
 
-def _age(crl: Crl) -> datetime:
-    return crl.this_update or datetime.min.replace(tzinfo=UTC)
+def _age(found: Entry) -> datetime:
+    return found.statement.this_update or _LONG_AGO
 
 
 def _together(good: list[tuple[Answer, Entry]]) -> Answer:

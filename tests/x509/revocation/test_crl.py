@@ -130,6 +130,26 @@ def test_newest_list_counts() -> None:
     assert said(new, old).origin == "0.crl"
 
 
+def test_list_of_the_future_displaces_none_that_is_true_now() -> None:
+    future = made(this_update=NOW + DAY, next_update=NOW + 3 * DAY)
+    hold = made(LEAF, reason=x509.ReasonFlags.certificate_hold)
+    for current, status in ((made(), Status.GOOD), (made(LEAF), Status.REVOKED), (hold, Status.REVOKED)):
+        for lists in ((current, future), (future, current)):
+            together = look_up(*lists)
+            assert together.at(NOW).status is status
+            assert [origin for origin, _ in together.faults(NOW)] == [f"{lists.index(future)}.crl"]
+    assert look_up(hold, future).at(NOW + DAY).status is Status.GOOD
+    assert look_up(future).at(NOW).status is Status.INVALID
+
+
+def test_what_was_revoked_stays_so_whatever_the_date_of_the_list() -> None:
+    hold = x509.ReasonFlags.certificate_hold
+    for date in (NOW - 2 * DAY, NOW + DAY):
+        for reason, status in ((None, Status.REVOKED), (hold, Status.GOOD)):
+            other = made(LEAF, this_update=date, next_update=NOW + 3 * DAY, reason=reason)
+            assert said(made(), other).status is status
+
+
 @pytest.mark.parametrize(
     ("extensions", "words"),
     [
