@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -20,6 +21,7 @@ from monitor.model.revocation import Status
 from monitor.x509.anchors import quietly
 from monitor.x509.certificate import read_chain
 from monitor.x509.revocation.issuer import ERRORS, Issuer, is_signature, issued_by, prepare
+from monitor.x509.revocation.pss import RSASSA_PSS, response_pss
 from monitor.x509.revocation.reasons import reason_name
 from monitor.x509.revocation.statement import Statement, invalid
 
@@ -64,7 +66,7 @@ def _read(encoded: bytes, certificate: CertificateFacts, issuer: Issuer) -> Stat
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         said = _RESPONDER_SAYS[response.response_status]
         return Statement(status=Status.UNAVAILABLE, detail=f"the responder answered with an error ({said})")
-    responder, fault = _responder(response, issuer)
+    responder, fault = _responder(encoded, response, issuer)
     if fault:
         return invalid(fault)
     found = _single(response, certificate, issuer)
@@ -98,10 +100,10 @@ def _later(this_update: datetime) -> datetime | None:
         return None
 
 
-def _responder(response: ocsp.OCSPResponse, issuer: Issuer) -> tuple[Issuer | None, str]:
+def _responder(encoded: bytes, response: ocsp.OCSPResponse, issuer: Issuer) -> tuple[Issuer | None, str]:
     """Return who signed, None for the CA itself, and why that is not enough; empty if it is."""
     if _names(response, issuer):
-        signed = _is_signed(response, issuer)
+        signed = _is_signed(encoded, response, issuer)
         return None, "" if signed else _signature_fault(signed)
     for certificate in response.certificates[:_MAX_CERTIFICATES]:
         responder = prepare(read_chain([certificate.public_bytes(Encoding.DER)])[0])
@@ -111,7 +113,7 @@ def _responder(response: ocsp.OCSPResponse, issuer: Issuer) -> tuple[Issuer | No
             return None, "it is signed with a certificate that the CA of the broker's certificate did not issue"
         if "OCSPSigning" not in (responder.facts.extended_key_usage or ()):
             return None, "it is signed with a certificate that has no right to sign such responses (OCSPSigning)"
-        signed = _is_signed(response, responder)
+        signed = _is_signed(encoded, response, responder)
         return responder, "" if signed else _signature_fault(signed)
     return None, "it is signed neither by the CA of the broker's certificate nor on its behalf"
 
@@ -123,8 +125,16 @@ def _names(response: ocsp.OCSPResponse, signer: Issuer) -> bool:
     return response.responder_name == signer.loaded.subject
 
 
-def _is_signed(response: ocsp.OCSPResponse, signer: Issuer) -> bool | None:
-    return is_signature(signer.key, response.signature, response.tbs_response_bytes, response.signature_hash_algorithm)
+def _is_signed(encoded: bytes, response: ocsp.OCSPResponse, signer: Issuer) -> bool | None:
+    signature, signed = response.signature, response.tbs_response_bytes
+    if response.signature_algorithm_oid.dotted_string == RSASSA_PSS:
+        pss = response_pss(encoded)
+        return None if pss is None else is_signature(signer.key, signature, signed, pss.digest, pss.padding)
+    try:
+        algorithm = response.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return None
+    return is_signature(signer.key, signature, signed, algorithm)
 
 
 def _signature_fault(signed: bool | None) -> str:
