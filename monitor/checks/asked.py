@@ -31,6 +31,8 @@ class Asked:
     def at(self, now: datetime) -> Answer:
         """Return what it comes to at a moment."""
         status, detail = self.statement.at(now)
+        if status is Status.GOOD and not self.fetched.is_usable:
+            status, detail = Status.INVALID, "it could not be relied on when it came"
         if status is Status.STALE and self.fetched.problem is not None:
             detail = f"no newer one could be had: {self.fetched.detail}"
         return Answer(

@@ -74,7 +74,8 @@ async def ask_once(wanted: Sequence[Wanted], *, most_s: float, now: Callable[[],
         except Exception:
             log.exception("fetching failed by a fault of the monitor")
             return each.unanswered(Unavailable.INTERNAL, "a fault of the monitor")
-        return each.answered(content, hashlib.sha256(content).hexdigest(), reading.problem, reading.detail)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return each.answered(content, sha256, reading.problem, reading.detail, is_usable=reading.is_usable)
 
     try:
         return tuple(await asyncio.gather(*map(answered, wanted)))

@@ -190,4 +190,5 @@ class Follower:
         entry = self._entries.get(wanted.question)
         if entry is None:
             return wanted.unanswered(Unavailable.NO_ROOM, f"more than {MOST_QUESTIONS} answers are wanted")
-        return wanted.answered(entry.content, entry.sha256, entry.problem, entry.detail)
+        is_usable = entry.content is None or entry.kept is not None
+        return wanted.answered(entry.content, entry.sha256, entry.problem, entry.detail, is_usable=is_usable)

@@ -34,7 +34,9 @@ class Wanted:
     """Why there is no question; None if there is one."""
     detail: str = ""
 
-    def answered(self, content: bytes | None, sha256: str, problem: Unavailable | None, detail: str) -> Fetched:
+    def answered(
+        self, content: bytes | None, sha256: str, problem: Unavailable | None, detail: str, *, is_usable: bool = True
+    ) -> Fetched:
         """Return what came of it."""
         return Fetched(
             source=self.source,
@@ -44,6 +46,7 @@ class Wanted:
             sha256=sha256,
             problem=problem,
             detail=detail,
+            is_usable=is_usable,
         )
 
     def unanswered(self, problem: Unavailable | None = None, detail: str = "") -> Fetched:

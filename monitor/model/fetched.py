@@ -25,6 +25,8 @@ class Fetched:
     """What was wrong when it was asked last; None if nothing was."""
     detail: str
     """Of the problem, as the end of a sentence."""
+    is_usable: bool = True
+    """False where there is content, and it could not be relied on when it came: it is shown, and never good."""
 
     @property
     def without_content(self) -> Fetched:

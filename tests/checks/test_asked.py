@@ -137,6 +137,15 @@ def test_failure_beside_an_answer_that_is_still_good_is_no_finding() -> None:
     assert "No newer one could be had: the timeout of it." in late.message
 
 
+def test_what_could_not_be_relied_on_when_it_came_is_never_good() -> None:
+    (had,) = fetched(Source.OCSP, response(), problem=Unavailable.UNUSABLE)
+    (answer,) = answers([replace(had, is_usable=False)])
+    assert (answer.status, answer.problem) == (Status.INVALID, Unavailable.UNUSABLE)
+    (had,) = fetched(Source.OCSP, response(status=REVOKED), problem=Unavailable.UNUSABLE)
+    (answer,) = answers([replace(had, is_usable=False)])
+    assert answer.status is Status.REVOKED
+
+
 def test_refusing_responder_gave_no_answer() -> None:
     refusal = ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.TRY_LATER)
     content = refusal.public_bytes(Encoding.DER)

@@ -163,7 +163,7 @@ async def test_answer_stays_while_asking_again_fails(world: World, responder: Re
     responder.refuses = True
     world.pass_time(2 * HOUR)
     after = await world.known(problem=Unavailable.UNUSABLE)
-    assert after.content == content
+    assert (after.content, after.is_usable) == (content, True)
     assert "tryLater" in after.detail
     responder.refuses = False
     world.pass_time(timedelta(minutes=2))
@@ -196,6 +196,7 @@ async def test_useless_answer_is_shown_where_there_is_no_other(world: World) -> 
         world.follower.follow(KEY, about(leaf(f"http://127.0.0.1:{server.port}/"), allowed))
         found = await world.known(problem=Unavailable.UNUSABLE)
     assert (found.content, found.detail) == (b"garbage", "it cannot be decoded")
+    assert not found.is_usable
 
 
 async def test_second_uri_is_asked_where_the_first_has_no_usable_answer(world: World, responder: Responder) -> None:
