@@ -158,7 +158,7 @@ WORDS: Final[Mapping[RefusalCheck, RefusalWords]] = MappingProxyType(
             severity=Severity.WARNING,
             advice=do(
                 "Allow only suites on the broker whose names begin with ECDHE, and take NULL and anonymous suites "
-                "(`aNULL`, ADH, AECDH) out of its list.",
+                "(`aNULL`, ADH, AECDH) and those with EXPORT, DES, 3DES and RC4 out of its list.",
                 CIPHER_SUITES,
             ),
         ),

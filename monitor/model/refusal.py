@@ -22,7 +22,7 @@ class RefusalCheck(StrEnum):
     TLS_1_0 = "tls_1_0"
     TLS_1_1 = "tls_1_1"
     WEAK_CIPHER = "weak_cipher"
-    """A cipher suite that enciphers nothing, or does without a certificate."""
+    """A cipher suite that enciphers nothing, does without a certificate, or can be broken."""
     PLAIN_MQTT_ON_TLS_PORT = "plain_mqtt_on_tls_port"
     PLAIN_PORT_OPEN = "plain_port_open"
 

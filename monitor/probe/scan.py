@@ -7,9 +7,8 @@ any, so no gate stands in front; and whatever is no clear answer is told as such
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -20,23 +19,14 @@ from monitor.model.facts import CertificateFacts
 from monitor.model.scan import ScanFacts, Weakness, WeakSuite
 from monitor.probe.connect import connect
 from monitor.probe.fault import PhaseFault
+from monitor.probe.hello import HungUp, say_hello
 from monitor.probe.resolve import Address, Resolver
 from monitor.probe.tls import sni
 from monitor.wire.channel import Channel
 from monitor.wire.ending import ConnectionEnded, End, Ending
 from monitor.wire.engine import TlsEngine
-from monitor.wire.hello import (
-    RANDOM_BYTES,
-    RENEGOTIATION_INFO,
-    VERSIONS,
-    Alert,
-    ServerHello,
-    client_hello,
-    close_notify,
-    read_answer,
-    read_certificates,
-)
-from monitor.wire.suites import ECDSA_SUITES, RSA_SUITES, WEAK_SUITES, weakness
+from monitor.wire.hello import RENEGOTIATION_INFO, VERSIONS, Alert, ServerHello
+from monitor.wire.suites import ALL_SUITES, ECDSA_SUITES, RSA_SUITES, WEAK_SUITES, weakness
 from monitor.wire.tcp import TcpConnection
 from monitor.x509.certificate import read_chain
 
@@ -45,8 +35,6 @@ PACE_S: Final = 0.05
 GOODBYE_S: Final = 0.5
 """How long the broker may take to close after us."""
 _MOST_CONNECTIONS: Final = 7 + len(Weakness)
-
-_ALL_SUITES: Final = (*ECDSA_SUITES, *RSA_SUITES, *WEAK_SUITES)
 
 
 async def scan(broker: Broker, *, now: Callable[[], datetime], resolver: Resolver) -> ScanFacts:
@@ -96,7 +84,7 @@ class _Scan:
                 return
 
     async def _old_version(self, version: TlsVersion) -> None:
-        answer, _ = await self._hello(version, _ALL_SUITES)
+        answer, _ = await self._hello(version, ALL_SUITES)
         if isinstance(answer, ServerHello) and answer.version == VERSIONS[version]:
             self.facts = replace(self.facts, old_versions=(*self.facts.old_versions, version))
 
@@ -176,22 +164,10 @@ class _Scan:
         self, version: TlsVersion, suites: Collection[int], *, with_certificates: bool = False
     ) -> tuple[ServerHello | Alert, tuple[CertificateFacts, ...] | None]:
         """Send a ClientHello; return the answer, and what certificates came with it if they are wanted."""
-        hello = client_hello(version, tuple(suites), server_name=self._name, random=os.urandom(RANDOM_BYTES))
         async with self._connection() as tcp:
-            tcp.send(hello)  # a few hundred bytes: a fresh connection takes them at once
-            heard = await _more(tcp, b"")
-            while (answer := read_answer(heard)) is None:
-                heard = await _more(tcp, heard)
-            certificates = None
-            if with_certificates and isinstance(answer, ServerHello):
-                while (certificates := read_certificates(heard)) is None:
-                    heard = await _more(tcp, heard)
-            if isinstance(answer, ServerHello):
-                with suppress(ConnectionEnded):
-                    tcp.send(close_notify(answer.version))
-                    tcp.finish_sending()
-        if isinstance(answer, ServerHello) and (answer.suite not in suites or answer.version > VERSIONS[version]):
-            raise _Untold("the broker chose what was not offered")
+            answer, certificates = await say_hello(
+                tcp, version, suites, server_name=self._name, with_certificates=with_certificates
+            )
         return answer, None if certificates is None else read_chain(certificates)
 
     async def _handshake(
@@ -228,7 +204,7 @@ class _Scan:
                     tcp.close()
         except TimeoutError:
             raise _Untold(f"no answer within {self._broker.timeout_s:g} s") from None
-        except (ConnectionEnded, PhaseFault, ValueError, OSError) as error:
+        except (ConnectionEnded, HungUp, PhaseFault, ValueError, OSError) as error:
             raise _Untold(str(error)) from None
 
     async def _connect(self) -> TcpConnection:
@@ -240,19 +216,3 @@ class _Scan:
         tcp, self._address = await connect(resolution.addresses, deadline)
         self.facts = replace(self.facts, address=self._address.text)
         return tcp
-
-
-async def _more(tcp: TcpConnection, heard: bytes) -> bytes:
-    """Return what was heard with what comes next.
-
-    Raises:
-        _Untold: nothing comes any more.
-    """
-    await tcp.readable()
-    arrived = tcp.receive()
-    if arrived is None:
-        return heard
-    data, _ = arrived
-    if not data:
-        raise _Untold("the broker hung up in its answer" if heard else "the broker hung up without a word")
-    return heard + data

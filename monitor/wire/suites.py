@@ -92,6 +92,8 @@ WEAK_SUITES: Final[Mapping[int, str]] = MappingProxyType(
     }
 )
 """What no server should accept any more."""
+ALL_SUITES: Final[Mapping[int, str]] = MappingProxyType({**ECDSA_SUITES, **RSA_SUITES, **WEAK_SUITES})
+"""All of them, most wanted first."""
 
 
 def weakness(name: str) -> Weakness | None:

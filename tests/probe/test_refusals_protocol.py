@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from monitor.demo.pki import issue
 from monitor.model.broker import Broker, MqttSettings, MqttVersion, Protocol, RefusalSettings, Secret
 from monitor.model.refusal import RefusalCheck, RefusalOutcome
 from tests.support import mqtt_script
@@ -17,7 +19,7 @@ from tests.support.client import client_context, connect_bytes, read_mqtt, tls_c
 from tests.support.faults import FaultServer, Peer, Script
 from tests.support.mqtt_bytes import PacketType, connack, packet, string
 from tests.support.mqtt_script import all_of, close, disconnect, puback, suback
-from tests.support.pki import TestPki
+from tests.support.pki import CertificateFiles, TestPki, write_chain
 from tests.support.ports import closed_port, silent_port
 from tests.support.probing import broker_at
 from tests.support.refusing import ACCEPTED, REFUSED, UNKNOWN, outcomes, tried, tried_once
@@ -150,7 +152,9 @@ async def test_mosquitto_that_agrees_to_anything_is_told(pki: TestPki, known: Br
     assert outcomes(found) == {
         RefusalCheck.TLS_1_0: REFUSED, RefusalCheck.TLS_1_1: ACCEPTED, RefusalCheck.WEAK_CIPHER: ACCEPTED
     }  # fmt: skip
-    assert found[RefusalCheck.TLS_1_1].detail.startswith("the broker agreed to TLS 1.1, with the cipher suite ECDHE-")
+    assert found[RefusalCheck.TLS_1_1].detail.startswith(
+        "the broker agreed to TLS 1.1, with the cipher suite TLS_ECDHE_ECDSA_"
+    )
 
 
 async def test_old_version_is_agreed_to_though_a_client_certificate_is_missing(
@@ -161,6 +165,44 @@ async def test_old_version_is_agreed_to_though_a_client_certificate_is_missing(
     with OpensslServer(tmp_path, certificate=pki.server_files, options=options) as server:
         found = await tried(replace(broker, port=server.port), *VERSIONS)
     assert set(outcomes(found).values()) == {ACCEPTED}, found
+
+
+@pytest.fixture(scope="module")
+def rsa_files(pki: TestPki, tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    key = rsa.generate_private_key(65537, 2048)
+    leaf = issue(now=pki.now, issuer=pki.intermediate, subject="rsa", names=["DNS:localhost"], key=key)
+    return write_chain(tmp_path_factory.mktemp("rsa"), "rsa", [leaf])
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "expected"),
+    [
+        ("DHE-RSA-AES128-SHA", {**dict.fromkeys(VERSIONS, ACCEPTED), RefusalCheck.WEAK_CIPHER: REFUSED}),
+        ("ADH-AES256-SHA256:DHE-RSA-AES128-SHA256", {RefusalCheck.WEAK_CIPHER: ACCEPTED}),
+    ],
+)
+async def test_version_and_suite_that_are_agreed_to_with_finite_field_keys_alone_are_told(
+    rsa_files: CertificateFiles,
+    known: Broker,
+    tmp_path: Path,
+    ciphers: str,
+    expected: dict[RefusalCheck, RefusalOutcome],
+) -> None:
+    broker = replace(known, protocol=Protocol.TLS)
+    options = ["-cipher", f"{ciphers}:@SECLEVEL=0"]
+    with OpensslServer(tmp_path, certificate=rsa_files, options=options) as server:
+        found = await tried(replace(broker, port=server.port), *expected)
+    assert outcomes(found) == expected, found
+
+
+async def test_broker_that_was_given_3des_is_told(rsa_files: CertificateFiles, known: Broker, tmp_path: Path) -> None:
+    suites = ("TLS_RSA_WITH_3DES_EDE_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")
+    with NatsServer(tmp_path, certificate=rsa_files, cipher_suites=suites) as server:
+        refusal = await tried_once(replace(known, port=server.port), RefusalCheck.WEAK_CIPHER)
+    assert refusal.outcome is ACCEPTED
+    assert refusal.detail == (
+        "the broker agreed to the cipher suite TLS_RSA_WITH_3DES_EDE_CBC_SHA, which can be broken"
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,10 +266,17 @@ def read_and_reset(peer: Peer) -> None:
     peer.reset()
 
 
+def answer_and_reset(peer: Peer) -> None:
+    peer._receive()
+    peer.send_raw(connack(4))
+    peer.reset()
+
+
 @pytest.mark.parametrize(
     ("act", "outcome"),
     [
         (answer(connack(4)), ACCEPTED),
+        (answer_and_reset, ACCEPTED),
         (answer(connack(4, 5)), ACCEPTED),
         (answer(bytes((21, 3, 3, 0, 2, 2, 10))), REFUSED),
         (answer(b"HTTP/1.1 400 Bad Request\r\n"), UNKNOWN),
@@ -235,7 +284,7 @@ def read_and_reset(peer: Peer) -> None:
         (read_and_reset, REFUSED),
         (Peer.freeze, UNKNOWN),
     ],
-    ids=["connack", "refusing connack", "alert", "http", "closed", "reset", "silent"],
+    ids=["connack", "connack and reset", "refusing connack", "alert", "http", "closed", "reset", "silent"],
 )
 async def test_plain_mqtt_on_the_tls_port(
     pki: TestPki, known: Broker, act: Callable[[Peer], None], outcome: RefusalOutcome

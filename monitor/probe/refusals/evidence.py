@@ -10,9 +10,13 @@ from monitor.model.broker import Broker
 from monitor.model.outcome import Failed, Phase
 from monitor.model.refusal import RefusalOutcome
 from monitor.model.report import ProbeReport
+from monitor.probe.connect import connect
+from monitor.probe.deadline import Deadline
+from monitor.probe.fault import PhaseFault
 from monitor.probe.pipeline import probe
 from monitor.probe.resolve import Resolver
 from monitor.probe.tls import Verify
+from monitor.wire.tcp import TcpConnection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,20 @@ class Means:
     async def probe(self, broker: Broker, *mqtt_phases: Phase) -> ProbeReport:
         """Probe once, through these phases of MQTT."""
         return await probe(broker, verify=self.verify, now=self.now, resolver=self.resolver, mqtt_phases=mqtt_phases)
+
+    async def connected(self, broker: Broker, port: int) -> tuple[TcpConnection, str]:
+        """Connect to the broker's host, and no more; return the address too. Closing is the caller's.
+
+        Raises:
+            PhaseFault: the name cannot be resolved, or nobody accepts the connection.
+        """
+        try:
+            async with Deadline(broker.timeout_s) as deadline:
+                resolution = await self.resolver.resolve(broker.host, port)
+                tcp, address = await connect(resolution.addresses, deadline)
+                return tcp, address.text
+        except TimeoutError:
+            raise PhaseFault("timeout", f"no answer within {broker.timeout_s:g} s") from None
 
 
 Attempt = Callable[[Broker, Means], Awaitable[Evidence]]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 from typing import Final
 
 from monitor.model.broker import Broker
-from monitor.probe.connect import connect
-from monitor.probe.deadline import Deadline
 from monitor.probe.fault import PhaseFault
 from monitor.probe.refusals.evidence import Evidence, Means, accepted, refused, unknown
 from monitor.wire.ending import ConnectionEnded, End
@@ -25,7 +24,7 @@ async def plain_port_open(broker: Broker, means: Means) -> Evidence:
     """Connect to the port for MQTT without TLS, and leave."""
     port = broker.refusals.plain_port
     try:
-        tcp, address = await _connected(broker, means, port)
+        tcp, address = await means.connected(broker, port)
     except PhaseFault as fault:
         seen = f"port {port}: {fault.detail}"
         return refused(seen, needs_control=True) if fault.word in _CLOSED else unknown(seen)
@@ -36,7 +35,7 @@ async def plain_port_open(broker: Broker, means: Means) -> Evidence:
 async def plain_mqtt_on_tls_port(broker: Broker, means: Means) -> Evidence:
     """Send a CONNECT without TLS to the port for TLS."""
     try:
-        tcp, _ = await _connected(broker, means, broker.port)
+        tcp, _ = await means.connected(broker, broker.port)
     except PhaseFault as fault:
         return unknown(fault.detail)
     try:
@@ -58,21 +57,6 @@ async def plain_mqtt_on_tls_port(broker: Broker, means: Means) -> Evidence:
     return unknown(f"the answer began with {answer[:16]!r}")
 
 
-async def _connected(broker: Broker, means: Means, port: int) -> tuple[TcpConnection, str]:
-    """Connect.
-
-    Raises:
-        PhaseFault: the name cannot be resolved, or nobody accepts the connection.
-    """
-    try:
-        async with Deadline(broker.timeout_s) as deadline:
-            resolution = await means.resolver.resolve(broker.host, port)
-            tcp, address = await connect(resolution.addresses, deadline)
-            return tcp, address.text
-    except TimeoutError:
-        raise PhaseFault("timeout", f"no answer within {broker.timeout_s:g} s") from None
-
-
 async def _answer(tcp: TcpConnection, request: bytes) -> bytes:
     """Return the first that comes after the request; empty at the end of the stream.
 
@@ -90,7 +74,9 @@ async def _answer(tcp: TcpConnection, request: bytes) -> bytes:
     received = tcp.receive()
     answer = b"" if received is None else received[0]
     if answer:
-        tcp.send(_DISCONNECT)
+        # A broker that has answered and reset the connection has answered all the same.
+        with suppress(ConnectionEnded):
+            tcp.send(_DISCONNECT)
     return answer
 
 
