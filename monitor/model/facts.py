@@ -159,6 +159,10 @@ class MqttFacts:
     reason_string: str | None = None
     """MQTT 5: the last Reason String the broker sent, shortened to 256 characters."""
     foreign_messages: int = 0
-    """Messages that arrived on our topic and were not ours."""
+    """Messages that arrived and were not ours."""
+    foreign_on_topic: int = 0
+    """Of those, on a topic that the subscription is about: brokers can send others unasked."""
+    has_own_message: bool = False
+    """Our own message came back."""
     duplicates: int = 0
     """Further copies of our own message."""

@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 
 from paho.mqtt import MQTTException
+from paho.mqtt.client import topic_matches_sub
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -49,6 +50,7 @@ class OwnMessage:
     """What this probe publishes, and nobody else can."""
 
     topic: bytes
+    """What it subscribes to as well; a filter with wildcards where nothing is published."""
     payload: bytes
 
 
@@ -69,6 +71,7 @@ class Witness:
         self.own_message: Arrival | None = None
         self._facts: dict[str, object] = {}
         self.foreign_messages = 0
+        self.foreign_on_topic = 0
         self.duplicates = 0
 
     def facts(self) -> MqttFacts:
@@ -76,6 +79,8 @@ class Witness:
         return MqttFacts(
             **self._facts,  # type: ignore[arg-type]
             foreign_messages=self.foreign_messages,
+            foreign_on_topic=self.foreign_on_topic,
+            has_own_message=self.own_message is not None,
             duplicates=self.duplicates,
         )
 
@@ -208,6 +213,7 @@ class Witness:
         is_own = (topic, payload) == (self._own.topic, self._own.payload) and not packet.flags & 1
         if not is_own or PacketType.PUBLISH not in self._sent:
             self.foreign_messages += 1
+            self.foreign_on_topic += topic_matches_sub(self._own.topic.decode(), name)
         elif self.own_message is None:
             self.own_message = arrival
         else:

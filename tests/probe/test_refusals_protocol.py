@@ -17,8 +17,8 @@ from tests.support import mqtt_script
 from tests.support.brokers import Amqtt, Mosquitto, NatsServer, OpensslServer
 from tests.support.client import client_context, connect_bytes, read_mqtt, tls_client
 from tests.support.faults import FaultServer, Peer, Script
-from tests.support.mqtt_bytes import PacketType, connack, packet, string
-from tests.support.mqtt_script import all_of, close, disconnect, puback, suback
+from tests.support.mqtt_bytes import PacketType, connack, packet, publish, string
+from tests.support.mqtt_script import Act, all_of, close, deliver, disconnect, grant, puback, suback
 from tests.support.pki import CertificateFiles, TestPki, write_chain
 from tests.support.ports import closed_port, silent_port
 from tests.support.probing import broker_at
@@ -96,9 +96,22 @@ def down_from(number: int, script: Script) -> Script:
     return lambda peer: (script if peer.number < number else mqtt_script.broker(connect=close))(peer)
 
 
+def unasked(topic: str) -> Act:
+    """Send a message of somebody else's."""
+    return lambda peer, _: peer.send(publish(peer.level, topic, b"else"))
+
+
 @pytest.mark.parametrize(
     ("case", "outcome"),
     [
+        ((MqttVersion.V3_1_1, PUBLISH, mqtt_script.broker(publish=all_of(deliver, close))), ACCEPTED),
+        ((MqttVersion.V3_1_1, SUBSCRIBE, mqtt_script.broker(subscribe=all_of(unasked("a"), suback((0x80,))))), REFUSED),
+        (
+            (MqttVersion.V3_1_1, SUBSCRIBE, mqtt_script.broker(subscribe=all_of(unasked("secret/x"), suback((0x80,))))),
+            REFUSED,
+        ),
+        ((MqttVersion.V3_1_1, SUBSCRIBE, mqtt_script.broker(subscribe=all_of(grant, unasked("a"), close))), UNKNOWN),
+        ((MqttVersion.V3_1_1, SUBSCRIBE, mqtt_script.broker(subscribe=all_of(grant, unasked("secret/x")))), ACCEPTED),
         ((MqttVersion.V3_1_1, PUBLISH, mqtt_script.broker(publish=close)), REFUSED),
         ((MqttVersion.V3_1_1, PUBLISH, down_from(2, mqtt_script.broker(publish=close))), UNKNOWN),
         ((MqttVersion.V5, PUBLISH, mqtt_script.broker(publish=disconnect(0x87))), REFUSED),
@@ -109,7 +122,7 @@ def down_from(number: int, script: Script) -> Script:
         ((MqttVersion.V3_1_1, SUBSCRIBE, down_from(2, mqtt_script.broker(subscribe=close))), UNKNOWN),
         ((MqttVersion.V5, SUBSCRIBE, mqtt_script.broker(subscribe=suback((0x87,)))), REFUSED),
         ((MqttVersion.V5, SUBSCRIBE, mqtt_script.broker(subscribe=suback((0x97,)))), UNKNOWN),
-        ((MqttVersion.V3_1_1, SUBSCRIBE, mqtt_script.broker(subscribe=all_of(mqtt_script.grant, close))), UNKNOWN),
+        ((MqttVersion.V3_1_1, SUBSCRIBE, mqtt_script.broker(subscribe=all_of(grant, close))), UNKNOWN),
     ],
 )
 async def test_only_the_right_failure_counts(

@@ -51,8 +51,8 @@ def _arrival(at: float = 1.0, *, shares_segment: bool = False) -> Arrival:
 class Conversation:
     """A witness, and what is said past it in order."""
 
-    def __init__(self, version: MqttVersion = MqttVersion.V3_1_1, qos: int = 1) -> None:
-        self.witness = Witness(version, OWN)
+    def __init__(self, version: MqttVersion = MqttVersion.V3_1_1, qos: int = 1, own: OwnMessage = OWN) -> None:
+        self.witness = Witness(version, own)
         self.level = LEVELS[version]
         self.qos = qos
 
@@ -410,6 +410,23 @@ class TestOwnMessage:
         talk.hear(publish(4, topic, payload, retained=retained))
         assert talk.witness.own_message is None
         assert talk.witness.facts().foreign_messages == 1
+
+    @pytest.mark.parametrize(
+        ("wanted", "topic", "count"),
+        [
+            (TOPIC, TOPIC, 1),
+            (TOPIC, "monitor/abc/2", 0),
+            ("secret/#", "secret", 1),
+            ("secret/#", "secret/a/b", 1),
+            ("secret/+", "secret/a/b", 0),
+            ("#", "$SYS/uptime", 0),
+        ],
+    )
+    def test_only_what_the_subscription_covers_came_on_topic(self, wanted: str, topic: str, count: int) -> None:
+        talk = Conversation(own=OwnMessage(wanted.encode(), b"payload")).subscribed()
+        talk.hear(publish(4, topic, b"else"))
+        facts = talk.witness.facts()
+        assert (facts.foreign_messages, facts.foreign_on_topic, facts.has_own_message) == (1, count, False)
 
     def test_before_it_was_published_it_is_foreign(self) -> None:
         talk = Conversation().subscribed()

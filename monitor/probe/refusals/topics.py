@@ -10,6 +10,7 @@ from monitor.model.outcome import MQTT_PHASES, Failed, Phase
 from monitor.model.report import ProbeReport
 from monitor.probe.refusals.evidence import Evidence, Means, accepted, failed, one_of, refused, said, unknown
 
+_FAILURE: Final = 0x80  # MQTT 5.0 2.4: codes from here on
 _NOT_AUTHORIZED: Final = 0x87  # MQTT 5.0 2.4
 _HUNG_UP: Final = ("closed", "reset", "disconnected")
 
@@ -17,12 +18,13 @@ _HUNG_UP: Final = ("closed", "reset", "disconnected")
 async def forbidden_subscribe(broker: Broker, means: Means) -> Evidence:
     """Subscribe to the forbidden filter, and listen for the rest of the time.
 
-    What was granted proves nothing: Mosquitto with an acl_file grants every subscription, and holds back messages.
+    What was granted proves nothing: Mosquitto with an acl_file grants every subscription, and holds back messages. Nor
+    does a message without it: brokers can have subscribed a client to topics of their own choice.
     """
     phases = (Phase.MQTT_CONNECT, Phase.SUBSCRIBE, Phase.ROUNDTRIP)
     topic = broker.refusals.forbidden_subscribe
     report = await means.probe(_on(broker, topic, qos=0), *phases)
-    if report.mqtt is not None and report.mqtt.foreign_messages:
+    if report.mqtt is not None and _is_granted(report.mqtt.suback_code) and report.mqtt.foreign_on_topic:
         return accepted(f"the subscription to {topic!r} was granted, and messages came")
     ended = failed(report)
     assert ended is not None, "nothing of our own can have come"
@@ -44,8 +46,12 @@ async def forbidden_publish(broker: Broker, means: Means) -> Evidence:
     topic = broker.refusals.forbidden_publish
     report = await means.probe(_on(broker, topic, qos=1), *phases)
     ended = failed(report)
-    if ended is None:
-        return accepted(f"a message to {topic!r} was taken" + ("" if says_why else ", and came back to a subscriber"))
+    # Whatever came afterwards: who gets the message back knows that it was taken.
+    has_come_back = report.mqtt is not None and report.mqtt.has_own_message
+    if ended is None or has_come_back:
+        return accepted(
+            f"a message to {topic!r} was taken" + (", and came back to a subscriber" if has_come_back else "")
+        )
     if ended.reason == "publish_not_authorized":
         return refused(said(ended), needs_control=False)
     if one_of(ended.reason, (Phase.SUBSCRIBE,), ("not_authorized", "refused")):
@@ -57,6 +63,10 @@ async def forbidden_publish(broker: Broker, means: Means) -> Evidence:
             f"MQTT {broker.mqtt.version.value} does not say it, and a message to {topic!r} did not come back"
         )
     return _by_hanging_up(report, ended, Phase.PUBLISH)
+
+
+def _is_granted(suback_code: int | None) -> bool:
+    return suback_code is not None and suback_code < _FAILURE
 
 
 def _on(broker: Broker, topic: str | None, *, qos: int) -> Broker:
