@@ -440,6 +440,23 @@ def test_addresses_of_an_unwatched_broker_are_ignored() -> None:
 # What must be refused
 
 
+def test_attempts_and_scan_at_one_address_say_nothing_of_the_others() -> None:
+    store = watching_each(FIRST, SECOND)
+    broker = a_broker(addresses=Addresses.ALL)
+    refusals = tuple(replace(each, address=SECOND) for each in REFUSALS)
+    store.record_refusals(broker, refusals)
+    store.record_scan(broker, replace(SCAN, address=SECOND))
+    assert (by_address(store)[FIRST].refusals, by_address(store)[FIRST].scan) == ((), None)
+    assert by_address(store)[SECOND].refusals == refusals
+    assert by_address(store)[SECOND].scan is not None
+
+
+def test_attempts_that_no_address_answered_concern_them_all() -> None:
+    store = watching_each(FIRST, SECOND)
+    store.record_refusals(a_broker(addresses=Addresses.ALL), REFUSALS)
+    assert [each.refusals for each in by_address(store).values()] == [REFUSALS, REFUSALS]
+
+
 def test_attempts_are_kept_until_the_next_round_and_told_to_who_judges() -> None:
     settings = RefusalSettings(checks=(RefusalCheck.ANONYMOUS, RefusalCheck.WRONG_PASSWORD))
     broker = replace(a_broker(), refusals=settings)

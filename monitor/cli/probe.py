@@ -20,7 +20,7 @@ from monitor.config.hosts import split_target
 from monitor.config.load import broker_from_options, load
 from monitor.following import Following
 from monitor.judging import Judging
-from monitor.model.broker import Broker, Fetch
+from monitor.model.broker import Addresses, Broker, Fetch
 from monitor.model.config import ConfigError, Problem
 from monitor.model.fetched import Fetched
 from monitor.model.judgement import Assessment
@@ -170,11 +170,11 @@ async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bo
                 refusals = await refusal_round(broker, verify=verify, now=_utc_now, resolver=resolver)
             scanned = await scan(broker, now=_utc_now, resolver=resolver) if with_scan else None
         known = replace(known, files=await files.look(broker, _utc_now()), refusals=refusals, scan=scanned)
-        results = await judging.assess_turn(reports, broker, _utc_now(), lambda _: known)
+        results = await judging.assess_turn(reports, broker, _utc_now(), partial(_of_address, known, broker))
         fetched = await _fetched(broker, results, judging)
         if fetched:
             known = replace(known, fetched=fetched)
-            results = await judging.assess_turn(reports, broker, _utc_now(), lambda _: known)
+            results = await judging.assess_turn(reports, broker, _utc_now(), partial(_of_address, known, broker))
         return results
 
     statuses = []
@@ -186,6 +186,17 @@ async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bo
     resolver.close()
     judging.close()
     return worst(statuses)
+
+
+def _of_address(known: Known, broker: Broker, report: ProbeReport) -> Known:
+    """Return what of it concerns this report: a round and a scan go to one address, and say nothing of the others."""
+    if broker.addresses is Addresses.FIRST:
+        return known
+    return replace(
+        known,
+        refusals=tuple(each for each in known.refusals if each.address in {None, report.address}),
+        scan=known.scan if known.scan is not None and known.scan.address in {None, report.address} else None,
+    )
 
 
 async def _fetched(broker: Broker, results: Sequence[Result], judging: Judging) -> tuple[Fetched, ...]:

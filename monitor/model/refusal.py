@@ -47,3 +47,6 @@ class Refusal:
     """What was seen, for people: one line without a full stop, free of secrets."""
     at: datetime
     """UTC, aware."""
+    address: str | None = None
+    """The IP address that was talked to, where each address of the broker's name is watched for itself; None where none
+    is, and where no connection was made, which concerns all."""

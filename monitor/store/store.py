@@ -68,10 +68,14 @@ class Store:
         return tuple(address for address in self._states.get(name, {}) if address is not None)
 
     def record_refusals(self, broker: Broker, refusals: tuple[Refusal, ...]) -> None:
-        """Take in what a round of attempts came to, unless the broker is no longer watched at that host and port."""
+        """Take in what a round of attempts came to, unless the broker is no longer watched at that host and port.
+
+        Where it is watched by address, what came of those at one address says nothing of the others.
+        """
         for address, state in self._states.get(broker.name, {}).items():
-            if _is_same_place(state.broker, broker):
-                self._states[broker.name][address] = replace(state, refusals=refusals)
+            concern = tuple(each for each in refusals if each.address is None or address in {None, each.address})
+            if concern and _is_same_place(state.broker, broker):
+                self._states[broker.name][address] = replace(state, refusals=concern)
 
     def record(self, report: ProbeReport, assessment: Assessment) -> Change:
         """Take in one result.
@@ -94,9 +98,13 @@ class Store:
         )
 
     def record_scan(self, broker: Broker, scan: ScanFacts) -> None:
-        """Take in what a scan told, unless it got no answer, or the broker is no longer watched there."""
+        """Take in what a scan told, unless it got no answer, or the broker is no longer watched there.
+
+        Where it is watched by address, that is known of the one alone that was asked.
+        """
         for address, state in self._states.get(broker.name, {}).items():
-            if scan.address is not None and _is_same_place(state.broker, broker):
+            is_asked = scan.address is not None and address in {None, scan.address}
+            if is_asked and _is_same_place(state.broker, broker):
                 self._states[broker.name][address] = replace(state, scan=scan)
 
     def known(self, name: str, address: str | None = None, *, serving: TlsFacts | None = None) -> Known:

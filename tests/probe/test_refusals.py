@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,16 +11,26 @@ from pathlib import Path
 import pytest
 
 from monitor.demo.pki import issue
-from monitor.model.broker import Broker, ClientIdentity, MqttSettings, MqttVersion, RefusalSettings, Secret, TlsVersion
+from monitor.model.broker import (
+    Addresses,
+    Broker,
+    ClientIdentity,
+    MqttSettings,
+    MqttVersion,
+    RefusalSettings,
+    Secret,
+    TlsVersion,
+)
 from monitor.model.refusal import RefusalCheck, RefusalOutcome
 from monitor.probe.refusals import round_limit_s
 from tests.support.brokers import Mosquitto, NatsServer
 from tests.support.faults import FaultServer, Peer
 from tests.support.mqtt_bytes import PacketType, connack
+from tests.support.names import Names
 from tests.support.pki import TestPki, identity_of
 from tests.support.ports import closed_port
 from tests.support.probing import broker_at, refuse_all
-from tests.support.refusing import ACCEPTED, REFUSED, UNKNOWN, outcomes, tried
+from tests.support.refusing import ACCEPTED, REFUSED, UNKNOWN, outcomes, tried, tried_once
 from tests.support.tls_engine import ServerTls
 
 Act = Callable[[Peer], None]
@@ -165,7 +176,9 @@ def say_busy(peer: Peer) -> None:
 @pytest.mark.parametrize(
     ("acts", "check", "outcome"),
     [
-        ((let_in, hang_up, let_in), RefusalCheck.ANONYMOUS, REFUSED),
+        ((let_in, hang_up, let_in, hang_up), RefusalCheck.ANONYMOUS, REFUSED),
+        ((let_in, hang_up, let_in, let_in), RefusalCheck.ANONYMOUS, ACCEPTED),
+        ((let_in, hang_up, let_in, say_busy), RefusalCheck.ANONYMOUS, UNKNOWN),
         ((let_in, hang_up, hang_up), RefusalCheck.ANONYMOUS, UNKNOWN),
         ((let_in, say_busy), RefusalCheck.ANONYMOUS, UNKNOWN),
         ((let_in, hang_up, let_in), RefusalCheck.NO_CLIENT_CERTIFICATE, UNKNOWN),
@@ -220,6 +233,30 @@ async def test_certificate_that_mqtt_demands_instead_of_tls_is_demanded(pki: Tes
     assert refusal.detail.startswith("mqtt_connect_bad_user_name_or_password")
 
 
+# Several addresses
+
+
+async def test_round_keeps_to_one_address_where_each_is_watched(
+    pki: TestPki, known: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = Names(tmp_path / "names.json")
+    names.answer("cluster.test", "127.0.0.1")
+    monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
+
+    def rotate(peer: Peer) -> None:
+        names.answer("cluster.test", "127.0.0.2", "127.0.0.1")
+        let_in(peer)
+
+    broker = replace(known, host="cluster.test", addresses=Addresses.ALL, timeout_s=2.0)
+    with (
+        FaultServer(answering(rotate), tls=ServerTls(chain=pki.chain)) as server,
+        socket.create_server(("127.0.0.2", server.port)),
+    ):
+        found = await tried_once(replace(broker, port=server.port), RefusalCheck.ANONYMOUS)
+    assert len(server.peers) == 2
+    assert (found.outcome, found.address) == (ACCEPTED, "127.0.0.1")
+
+
 # Manners
 
 
@@ -251,5 +288,5 @@ async def test_one_connection_at_a_time_each_left_with_disconnect_and_close_noti
     assert set(farewells) == {"close_notify"}
 
 
-def test_limit_counts_every_attempt_and_its_control(known: Broker) -> None:
-    assert round_limit_s(known) == pytest.approx(11 * 5.05)
+def test_limit_counts_every_attempt_its_control_and_its_repetition(known: Broker) -> None:
+    assert round_limit_s(known) == pytest.approx(16 * 5.05)

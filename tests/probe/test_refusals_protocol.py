@@ -261,8 +261,8 @@ async def test_alert_that_any_broken_server_may_send_counts_only_beside_a_workin
 
 
 def bilingual(plain: Callable[[Peer], None]) -> Script:
-    """Speak TLS and MQTT on the first and third connection, and whatever is given on the second."""
-    return lambda peer: (plain if peer.number == 1 else mqtt_script.broker())(peer)
+    """Speak TLS and MQTT on the first and third connection, and whatever is given on the second and fourth."""
+    return lambda peer: (plain if peer.number % 2 else mqtt_script.broker())(peer)
 
 
 def answer(data: bytes) -> Callable[[Peer], None]:

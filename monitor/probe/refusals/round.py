@@ -9,9 +9,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from monitor.model.broker import Broker, MqttVersion
+from monitor.model.broker import Addresses, Broker, MqttVersion
 from monitor.model.outcome import Phase
-from monitor.model.refusal import Refusal, RefusalCheck
+from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
+from monitor.model.report import ProbeReport
 from monitor.probe.refusals import credentials, offers, plain, topics
 from monitor.probe.refusals.evidence import Attempt, Evidence, Means, failed, said, unknown
 from monitor.probe.resolve import Resolver
@@ -47,22 +48,27 @@ async def refusal_round(
     """Try everything that `broker.refusals` names; return what came of it, in that order.
 
     A broker that is down refuses everything. So the round begins with an ordinary connection, which must be let in,
-    and each refusal that a broker going down would look like is followed by another one.
+    and each refusal that a broker going down would look like is followed by another one, and tried again. Where each
+    address of the name is watched for itself, the whole round keeps to the one that the first connection went to.
     """
     marked, means = _marked(broker), Means(verify=verify, now=now, resolver=resolver)
-    hindrance = await _hindrance(marked, means)
+    ordinary = await means.probe(marked, Phase.MQTT_CONNECT)
+    hindrance = _hindrance(ordinary)
+    address = ordinary.address if broker.addresses is Addresses.ALL else None
+    if address is not None:
+        marked = replace(marked, host=address)
     refusals = []
     for check in broker.refusals.checks:
         at = now()
         evidence = unknown(f"an ordinary connection fails as well ({hindrance})") if hindrance else None
         evidence = evidence or await _tried(check, marked, means)
-        refusals.append(Refusal(check=check, outcome=evidence.outcome, detail=evidence.detail, at=at))
+        refusals.append(Refusal(check=check, outcome=evidence.outcome, detail=evidence.detail, at=at, address=address))
     return tuple(refusals)
 
 
 def round_limit_s(broker: Broker) -> float:
-    """Return how long a round may take at most: each attempt and each control has the probe's time."""
-    return (2 * len(broker.refusals.checks) + 1) * (broker.timeout_s + PACE_S)
+    """Return how long a round may take at most: each attempt, control and repetition has the probe's time."""
+    return (3 * len(broker.refusals.checks) + 1) * (broker.timeout_s + PACE_S)
 
 
 async def _tried(check: RefusalCheck, broker: Broker, means: Means) -> Evidence:
@@ -71,15 +77,20 @@ async def _tried(check: RefusalCheck, broker: Broker, means: Means) -> Evidence:
     if not evidence.needs_control:
         return evidence
     await asyncio.sleep(PACE_S)
-    hindrance = await _hindrance(broker, means)
-    if hindrance is None:
-        return evidence
-    return unknown(f"{evidence.detail}; right afterwards an ordinary connection failed as well ({hindrance})")
+    hindrance = _hindrance(await means.probe(broker, Phase.MQTT_CONNECT))
+    if hindrance is not None:
+        return unknown(f"{evidence.detail}; right afterwards an ordinary connection failed as well ({hindrance})")
+    # A broker that drops a connection now and then drops one of ours as well: a refusal happens again.
+    await asyncio.sleep(PACE_S)
+    again = await _ATTEMPTS[check](broker, means)
+    if again.outcome is RefusalOutcome.UNKNOWN:
+        return unknown(f"{evidence.detail}; tried again, it ended in another way ({again.detail})")
+    return again
 
 
-async def _hindrance(broker: Broker, means: Means) -> str | None:
-    """Connect as an ordinary probe does, up to the point where a client is let in. None if it is."""
-    ended = failed(await means.probe(broker, Phase.MQTT_CONNECT))
+def _hindrance(ordinary: ProbeReport) -> str | None:
+    """Return why a client was not let in that connected as an ordinary probe does; None if it was."""
+    ended = failed(ordinary)
     return None if ended is None else said(ended)
 
 
