@@ -104,6 +104,29 @@ async def test_mosquitto_that_demands_nothing_lets_all_in(pki: TestPki, known: B
     assert found[RefusalCheck.ANONYMOUS].detail == "a client without user name and password was let in"
 
 
+async def test_broker_that_asks_for_no_certificate_is_not_said_to_have_seen_one(
+    pki: TestPki, known: Broker, tmp_path: Path
+) -> None:
+    with Mosquitto(tmp_path, certificate=pki.server_files) as server:
+        found = await tried(replace(known, port=server.port), *CERTIFICATES)
+    assert [found[check].detail for check in CERTIFICATES] == [
+        "a client without a certificate was let in",
+        "the broker asks for no client certificate, and let a client in without",
+        "the broker asks for no client certificate, and let a client in without",
+    ]
+
+
+async def test_broker_that_asks_for_a_certificate_and_takes_any_is_said_to(pki: TestPki, known: Broker) -> None:
+    tls = ServerTls(chain=pki.chain, requests_client_certificate=True)
+    with FaultServer(answering(let_in), tls=tls) as server:
+        found = await tried(replace(known, port=server.port), *CERTIFICATES)
+    assert [found[check].detail for check in CERTIFICATES] == [
+        "a client without a certificate was let in",
+        "a client with an expired certificate was let in",
+        "a client with a certificate of a CA that nobody knows was let in",
+    ]
+
+
 async def test_mosquitto_that_demands_only_certificates_lets_in_any_name(
     pki: TestPki, known: Broker, tmp_path: Path
 ) -> None:
@@ -146,6 +169,26 @@ async def test_certificate_that_has_not_expired_tells_nothing(pki: TestPki, know
         found = await tried(replace(known, port=server.port, refusals=settings))
     assert next(iter(found.values())).detail == "the certificate that is configured as expired has not expired"
     assert set(outcomes(found).values()) == {UNKNOWN}
+
+
+@pytest.mark.parametrize("tls_version", ["1.2", "1.3"])
+async def test_expired_certificate_of_a_ca_that_the_broker_does_not_know_tells_nothing_of_dates(
+    pki: TestPki, known: Broker, tmp_path: Path, tls_version: str
+) -> None:
+    day = timedelta(days=1)
+    old_ca = issue(now=pki.now, issuer=None, subject="old CA", names=None, is_ca=True)
+    leaf = issue(
+        now=pki.now, issuer=old_ca, subject="left", names=None, not_before=pki.now - 9 * day, not_after=pki.now - day
+    )
+    settings = RefusalSettings(checks=CERTIFICATES[1:2], expired_identity=identity_of(leaf))
+    server = Mosquitto(
+        tmp_path, certificate=pki.server_files, client_ca=pki.client_ca_file, maximum_version=tls_version
+    )
+    with server:
+        found = await tried(replace(known, port=server.port, refusals=settings))
+    (refusal,) = found.values()
+    assert refusal.outcome is UNKNOWN, refusal
+    assert refusal.detail.endswith("that says nothing of its dates")
 
 
 def answering(*acts: Act) -> Callable[[Peer], None]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from monitor.model.broker import Broker, ClientIdentity, Secret
 from monitor.model.outcome import Confidence, Failed, Phase
+from monitor.model.report import ProbeReport
 from monitor.probe.refusals.evidence import Evidence, Means, accepted, failed, one_of, refused, said, unknown
 from monitor.probe.refusals.stranger import stranger
 from monitor.x509.certificate import read_chain
@@ -17,6 +18,8 @@ from monitor.x509.certificate import read_chain
 _JUDGING = (Phase.HANDSHAKE, Phase.MQTT_CONNECT)
 _CONNECT = (Phase.MQTT_CONNECT,)
 _NOT_LET_IN = ("not_authorized", "bad_user_name_or_password")
+# A certificate of an old CA, for one, is refused whatever its dates.
+_NOT_FOR_DATES = ("unknown_ca", "decrypt_error", "unsupported_certificate", "certificate_revoked")
 _HUNG_UP = ("closed", "reset")
 
 
@@ -30,9 +33,10 @@ async def no_client_certificate(broker: Broker, means: Means) -> Evidence:
 
 async def foreign_client_certificate(broker: Broker, means: Means) -> Evidence:
     """Show a client certificate of a CA that nobody knows."""
-    ended = failed(await means.probe(_showing(broker, stranger()), Phase.MQTT_CONNECT))
+    report = await means.probe(_showing(broker, stranger()), Phase.MQTT_CONNECT)
+    ended = failed(report)
     if ended is None:
-        return accepted("a client with a certificate of a CA that nobody knows was let in")
+        return accepted(_let_in(report, "a certificate of a CA that nobody knows"))
     return _by_certificate(ended, "client_certificate_rejected")
 
 
@@ -43,9 +47,12 @@ async def expired_client_certificate(broker: Broker, means: Means) -> Evidence:
     not_after = read_chain(identity.chain[:1])[0].not_after
     if not_after is None or not_after >= means.now():
         return unknown("the certificate that is configured as expired has not expired")
-    ended = failed(await means.probe(_showing(broker, identity), Phase.MQTT_CONNECT))
+    report = await means.probe(_showing(broker, identity), Phase.MQTT_CONNECT)
+    ended = failed(report)
     if ended is None:
-        return accepted("a client with an expired certificate was let in")
+        return accepted(_let_in(report, "an expired certificate"))
+    if report.tls is not None and report.tls.alert in _NOT_FOR_DATES:
+        return unknown(f"{said(ended)}; that says nothing of its dates")
     return _by_certificate(ended, "client_certificate_rejected")
 
 
@@ -69,6 +76,15 @@ async def wrong_password(broker: Broker, means: Means) -> Evidence:
 
 def _showing(broker: Broker, identity: ClientIdentity | None) -> Broker:
     return replace(broker, tls=replace(broker.tls, client_identity=identity))
+
+
+def _let_in(report: ProbeReport, what: str) -> str:
+    """Say how a client was let in that had this certificate to show."""
+    if report.tls is None or report.tls.client_certificate_sent:
+        return f"a client with {what} was let in"
+    if report.tls.client_certificate_requested:
+        return f"a client was let in without a certificate: {what} is of no kind that the broker asks for"
+    return "the broker asks for no client certificate, and let a client in without"
 
 
 def _by_certificate(ended: Failed, word: str) -> Evidence:
