@@ -204,3 +204,19 @@ def assert_promtool_accepts(daemon: MonitorProcess) -> None:
     body = daemon.get("/metrics")[1].encode()
     checked = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+def test_refusals_and_scan_of_one_node_are_told_of_that_one_alone(
+    names: Names, node: Node, port: int, pki: TestPki, tmp_path: Path
+) -> None:
+    names.answer(NAME, TWO, ONE)
+    for address in (ONE, TWO):
+        node(address)
+    options = {"timeout": "5s", "interval": "10s", "mqtt": {"username": "u"}, "refusals": {"checks": ["anonymous"]}}
+    config = tmp_path / "monitor.yml"
+    config.write_text(yaml.safe_dump({"brokers": [watched(port, pki, **options)]}))
+    command = ("probe", "--config", str(config), "--refusals", "--scan", "--json")
+    result = run_command(*command, env=names.environment())
+    told = {shown["address"]: shown for shown in map(json.loads, result.stdout.splitlines())}
+    assert {address: len(shown["refusals"]) for address, shown in told.items()} == {ONE: 0, TWO: 1}, result.stderr
+    assert {address: shown["scan"] is not None for address, shown in told.items()} == {ONE: False, TWO: True}
