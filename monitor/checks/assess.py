@@ -27,6 +27,7 @@ from monitor.checks.neighbours import neighbours
 from monitor.checks.order import ca_first, leaf_first, order
 from monitor.checks.outlook import next_break
 from monitor.checks.path import follow, whole_way
+from monitor.checks.policies import policies
 from monitor.checks.profiles import profile_opinion, profiles
 from monitor.checks.refusals import refusals
 from monitor.checks.revocation import revocation
@@ -68,6 +69,7 @@ _CHAIN_CHECKS = (
     usage,
     name_mismatch,
     order,
+    policies,
     foreign,
     duplicates,
     unreadable,

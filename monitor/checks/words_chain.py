@@ -93,6 +93,21 @@ TIDINESS: Final = (
         reference="RFC 5280 6.1; RFC 4158 2.3",
     ),
     Entry(
+        code="chain_policies",
+        severity=Severity.WARNING,
+        title="A CA demands certificate policies that are not there",
+        meaning="A CA's certificate may demand that each certificate below it says by which of the CA's rules it was "
+        "issued (a policy, a number with dots), and that one rule holds all the way down. Here none does. Most clients "
+        "do not look at it, as OpenSSL does not unless it is told to; others, as those in Java, refuse the broker.",
+        advice=do(
+            "Have the certificate that is named issued anew with the policy that those above it carry "
+            "(`certificatePolicies = 1.2.3.4` in an `openssl.cnf`). If the CA is your own and the demand a slip, make "
+            "its certificate anew from the same key without `policyConstraints`.",
+            SERVER_FILES,
+        ),
+        reference="RFC 5280 4.2.1.11, 6.1",
+    ),
+    Entry(
         code="chain_foreign",
         severity=Severity.WARNING,
         title="A certificate was sent that has nothing to do with the broker's",

@@ -82,6 +82,11 @@ class CertificateFacts:
     """RFC 5280 names, or dotted OIDs, of the extensions that are marked critical, in order."""
     certificate_policies: tuple[str, ...] = ()
     """Dotted OIDs of certificatePolicies; empty when the extension is absent."""
+    explicit_policy_after: int | None = None
+    """policyConstraints requireExplicitPolicy: how many certificates further down policies begin to be demanded; None
+    if they are not."""
+    maps_policies: bool = False
+    """policyMappings is there: a policy may go by another name further down."""
     embedded_scts: int = 0
     """Signed certificate timestamps within the certificate (RFC 6962 3.3)."""
     is_self_issued: bool | None

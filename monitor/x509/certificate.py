@@ -121,6 +121,8 @@ def _read(encoded: bytes) -> CertificateFacts:
         must_staple=found.must_staple,
         critical_extensions=found.critical,
         certificate_policies=found.certificate_policies,
+        explicit_policy_after=found.explicit_policy_after,
+        maps_policies=found.maps_policies,
         embedded_scts=found.embedded_scts,
         is_self_issued=None if subject_der is None or issuer_der is None else subject_der == issuer_der,
         spki_sha256=None if key_facts is None or key is None else hashlib.sha256(key.encoded).hexdigest(),

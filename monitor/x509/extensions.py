@@ -17,6 +17,7 @@ _MAX_EXTENSIONS: Final = 256
 _MAX_USAGES: Final = 64
 _MAX_ACCESS_DESCRIPTIONS: Final = 16
 _MAX_POLICIES: Final = 64
+_MAX_SKIP_OCTETS: Final = 4
 _MAX_DISTRIBUTION_POINTS: Final = 16
 _MAX_FEATURES: Final = 16
 _MAX_NAME_CHARACTERS: Final = 1_024
@@ -29,6 +30,8 @@ EXTENDED_KEY_USAGE: Final = "extKeyUsage"
 AUTHORITY_KEY_IDENTIFIER: Final = "authorityKeyIdentifier"
 AUTHORITY_INFORMATION_ACCESS: Final = "authorityInfoAccess"
 CERTIFICATE_POLICIES: Final = "certificatePolicies"
+POLICY_CONSTRAINTS: Final = "policyConstraints"
+POLICY_MAPPINGS: Final = "policyMappings"
 SIGNED_CERTIFICATE_TIMESTAMPS: Final = "signedCertificateTimestamps"
 CRL_DISTRIBUTION_POINTS: Final = "cRLDistributionPoints"
 TLS_FEATURE: Final = "TLS feature"
@@ -43,9 +46,9 @@ NAMES: Final = MappingProxyType(
         "2.5.29.30": "nameConstraints",
         "2.5.29.31": CRL_DISTRIBUTION_POINTS,
         "2.5.29.32": CERTIFICATE_POLICIES,
-        "2.5.29.33": "policyMappings",
+        "2.5.29.33": POLICY_MAPPINGS,
         "2.5.29.35": AUTHORITY_KEY_IDENTIFIER,
-        "2.5.29.36": "policyConstraints",
+        "2.5.29.36": POLICY_CONSTRAINTS,
         "2.5.29.37": EXTENDED_KEY_USAGE,
         "2.5.29.54": "inhibitAnyPolicy",
         "1.3.6.1.4.1.11129.2.4.2": SIGNED_CERTIFICATE_TIMESTAMPS,
@@ -131,6 +134,8 @@ class Extensions:
     must_staple: bool = False
     critical: tuple[str, ...] = ()
     certificate_policies: tuple[str, ...] = ()
+    explicit_policy_after: int | None = None
+    maps_policies: bool = False
     embedded_scts: int = 0
 
 
@@ -167,6 +172,8 @@ def extensions(wrapper: Element, lost: Lost) -> Extensions:
         must_staple=bool(_known(lost, TLS_FEATURE, values, _demands_staple)),
         critical=critical,
         certificate_policies=_known(lost, CERTIFICATE_POLICIES, values, _certificate_policies) or (),
+        explicit_policy_after=_known(lost, POLICY_CONSTRAINTS, values, _explicit_policy_after),
+        maps_policies=POLICY_MAPPINGS in values,
         embedded_scts=_known(lost, SIGNED_CERTIFICATE_TIMESTAMPS, values, _signed_certificate_timestamps) or 0,
     )
 
@@ -359,6 +366,16 @@ def _certificate_policies(value: bytes) -> tuple[str, ...]:
             raise DerError("a PolicyInformation without a policy")
         policies.append(der.object_identifier(parts[0]))
     return tuple(policies)
+
+
+def _explicit_policy_after(value: bytes) -> int | None:
+    # RFC 5280 4.2.1.11: requireExplicitPolicy [0] and inhibitPolicyMapping [1], each an implicit INTEGER.
+    for part in der.elements(der.only(value, der.SEQUENCE).body, at_most=2):
+        if part.tag == der.context(0):
+            if not 0 < len(part.body) <= _MAX_SKIP_OCTETS or part.body[0] & 0x80:
+                raise DerError("a requireExplicitPolicy that is no count")
+            return int.from_bytes(part.body, "big")
+    return None
 
 
 def _signed_certificate_timestamps(value: bytes) -> int:

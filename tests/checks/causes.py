@@ -31,6 +31,7 @@ from tests.x509 import odd
 OTHER_ROOT = issue(now=NOW, is_ca=True, subject="Other root")
 ODD_CA = issue(now=NOW, issuer=ROOT, is_ca=True, subject="CA without keyUsage", key_usage=None)
 REMARKS = Policy(remarks=True)
+DEMANDING = x509.PolicyConstraints(require_explicit_policy=0, inhibit_policy_mapping=None)
 UNKNOWN_EXTENSION = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
 PUBLIC_POLICY = x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("2.23.140.1.2.1"), None)])
 TIMESTAMPS = x509.UnrecognizedExtension(
@@ -336,6 +337,7 @@ CAUSES = (
     ),
     Cause(code="chain_order", tls=lambda: handshake(LEAF, ROOT, INTERMEDIATE)),
     Cause(code="chain_cross_signed_expired", tls=cross_signed_expired),
+    Cause(code="chain_policies", tls=lambda: below(extensions=((DEMANDING, True),))),
     Cause(code="chain_foreign", tls=lambda: handshake(LEAF, INTERMEDIATE, OTHER_ROOT)),
     Cause(code="chain_duplicate", tls=lambda: handshake(LEAF, INTERMEDIATE, INTERMEDIATE)),
     Cause(code="key_weak", tls=leaf(key=rsa.generate_private_key(65537, 1024))),
