@@ -240,6 +240,21 @@ async def test_file_of_another_monitor_is_read_and_left_alone_until_that_one_end
     assert log[0]["error"] == "another running monitor keeps its state there"
 
 
+async def test_file_that_cannot_be_set_aside_is_never_written_over(store: Store, path: Path, log: Log) -> None:
+    newer = b'{"version": 999, "brokers": "as only a newer monitor reads them"}'
+    path.write_bytes(newer)
+    # Another monitor has it, so this one can neither read it nor give it another name.
+    other = StateFile(path)
+    other.lock()
+    memory = memory_of(store, path)
+    assert await memory.recall([a_broker()]) == ()
+    assert log[-1]["kept_as"] is None
+    other.close()
+    await memory.close()
+    assert path.read_bytes() == newer
+    assert [entry["error"] for entry in log if entry["event"] == "state not saved"][-1].startswith("not written, as")
+
+
 async def test_file_system_that_hangs_holds_up_nothing_and_loses_nothing(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
