@@ -39,9 +39,9 @@ format: .venv/.set-up ## Format the code, and fix what can be fixed
 	$(BIN)/ruff format --quiet
 
 .PHONY: stack
-stack: .venv/.set-up ## Run the demo with Prometheus and Alertmanager beside it
+stack: .venv/.set-up ## Run the demo, or CONFIG=file.yml, with Prometheus and Alertmanager beside it
 	@scripts/debian-packages "the stack" prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager
-	@scripts/stack
+	@CONFIG="$(CONFIG)" scripts/stack
 
 .PHONY: test-brokers
 test-brokers: .venv/.set-up packages ## Run the tests against RabbitMQ and aedes too
