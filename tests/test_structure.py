@@ -1,5 +1,6 @@
 """The direction of imports, and what may be imported only when it is needed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,9 @@ def test_judging_and_showing_need_no_event_loop(module: str) -> None:
     code = f"import sys, {module}; print('asyncio' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+def test_each_package_has_a_row_in_the_architecture() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE)
+    parts = {path.stem for path in (ROOT / "monitor").iterdir() if path.suffix in {"", ".py"} and path.name[0] != "_"}
+    assert set(rows) == parts
