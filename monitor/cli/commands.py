@@ -294,9 +294,13 @@ def explain(
 
 @app.command()
 def demo(
+    *,
     port: Annotated[
-        int, typer.Option(metavar="PORT", min=0, max=65535, help="Where the pages and metrics are, on loopback.")
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Where the pages and metrics are.")
     ] = 9883,
+    all_interfaces: Annotated[
+        bool, typer.Option("--all-interfaces", help="Show them on every interface, not on loopback alone.")
+    ] = False,
 ) -> int:
     """Watch brokers that are broken on purpose.
 
@@ -306,7 +310,7 @@ def demo(
 
     from monitor.demo.run import run_demo  # noqa: PLC0415
 
-    return asyncio.run(run_demo("127.0.0.1", port))
+    return asyncio.run(run_demo("" if all_interfaces else "127.0.0.1", port))
 
 
 def _complain(message: str) -> None:
