@@ -75,6 +75,12 @@ test-systemd: deb ## Install, upgrade and purge the package in a Debian tree tha
 	@scripts/debian-packages "the Debian tree" debootstrap:debootstrap systemd-nspawn:systemd-container
 	@scripts/test-systemd build/mqtt-tls-monitor_*.deb
 
+.PHONY: test-image
+test-image: ## Build the container image on a Debian made here, and run the demo and the daemon in it (as root)
+	@scripts/debian-packages "the container image" debootstrap:debootstrap buildah:buildah mosquitto:mosquitto \
+		openssl:openssl curl:curl ip:iproute2 pgrep:procps
+	@scripts/test-image
+
 .PHONY: constraints
 constraints: .venv/.set-up ## Pin what pyproject.toml asks for; UPGRADE=1 moves to the newest versions
 	@scripts/constraints $(if $(UPGRADE),--upgrade)
