@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
-from monitor.export.view import headline
+from monitor.export.view import headline, sentence
 from monitor.export.words import clean
 from monitor.model.config import Problem
 from monitor.model.judgement import Assessment, CertificateChange, Verdict
@@ -18,8 +19,8 @@ from monitor.store import Change
 
 _LINES = {
     Verdict.OK: (logging.INFO, "broker is ok"),
-    Verdict.WARNING: (logging.WARNING, "broker is worth a warning"),
-    Verdict.CRITICAL: (logging.ERROR, "broker is in a critical state"),
+    Verdict.WARNING: (logging.WARNING, "broker has a warning"),
+    Verdict.CRITICAL: (logging.ERROR, "broker is critical"),
 }
 
 _NAME_LIMIT = 256
@@ -46,20 +47,27 @@ def _log_change(change: Change, report: ProbeReport, assessment: Assessment) -> 
     log.debug("probed", **_who(change), verdict=assessment.verdict, duration_s=round(report.duration_s, 4))
     if not change.is_change or after is None:
         return
-    fields = {
-        **_who(change),
-        "verdict": after.verdict.value,
-        "before": None if change.before is None else change.before.verdict.value,
-        "reason": after.reason,
-        "since": None if change.since is None else change.since.isoformat(timespec="seconds"),
-    }
     finding = headline(report, assessment)
     failed = None if report.failure is None else report.failure.outcome
-    if isinstance(failed, Failed) and (finding is None or failed.detail not in finding.message):
-        fields["detail"] = failed.detail
+    message = sentence(report, assessment)
+    fields = {
+        **_who(change),
+        "message": message,
+        "verdict": after.verdict.value,
+        "reason": after.reason,
+        "since": _moment(change.since),
+    }
+    if change.before is not None:
+        fields |= {
+            "before": change.before.verdict.value,
+            "before_reason": change.before.reason,
+            "before_since": _moment(change.before_since),
+        }
+    if isinstance(failed, Failed) and failed.detail not in message:
+        fields["detail"] = clean(failed.detail)
     if finding is not None:
         # Without the hints for each kind of broker: a line of a log is for one thing to do.
-        fields |= {"finding": finding.code, "message": finding.message, "fix": finding.fix}
+        fields |= {"finding": finding.code, "fix": " ".join(finding.fix.splitlines())}
     level, event = _LINES[after.verdict]
     log.log(level, event, **fields)
 
@@ -72,7 +80,7 @@ def _log_certificate_change(change: Change, certificates: CertificateChange) -> 
         "certificate changed",
         **_who(change),
         what=[what.value for what in certificates.what],
-        last_seen=None if seen is None else seen.isoformat(timespec="seconds"),
+        last_seen=_moment(seen),
         fingerprint_before=before.fingerprint_sha256,
         fingerprint_after=after.fingerprint_sha256,
         key_before=before.spki_sha256,
@@ -89,6 +97,10 @@ def _log_certificate_change(change: Change, certificates: CertificateChange) -> 
 def _who(change: Change) -> dict[str, str]:
     where = {} if change.address is None else {"address": change.address}
     return {"broker": change.broker, **where}
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")
 
 
 def _name(name: str | None) -> str | None:

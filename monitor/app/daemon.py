@@ -45,6 +45,8 @@ HEARTBEAT_S = 1.0
 """Between two measurements of the event loop's lag, and two looks at the wall clock."""
 STALLED_S = 30.0
 """How late the next turn may be taken up before the schedule counts as standing still."""
+MOST_NAMED = 20
+"""Brokers that a line about a reload names: of each that were added, removed or replaced."""
 
 _Results = list[tuple[ProbeReport, Assessment]]
 """Of one turn: one, or one for each address. Never empty."""
@@ -243,14 +245,10 @@ class Daemon:
             for broker in brokers
             if broker.name in unknown
         }
-        log.info(
-            "configuration in use",
-            file=self._config.file,
-            brokers=len(brokers),
-            added=update.added,
-            removed=update.removed,
-            replaced=update.replaced,
-        )
+        changes = {"added": update.added, "removed": update.removed, "replaced": update.replaced}
+        # At the start, all are new.
+        what = {} if self._heartbeat is None else {word: _some(names) for word, names in changes.items()}
+        log.info("configuration in use", file=self._config.file, brokers=len(brokers), **what)
 
     async def _probe(self, broker: Broker) -> _Results:
         heard = await self._heard(broker)
@@ -316,6 +314,11 @@ class Daemon:
             # A loop that runs is not enough: one whose schedule stands still would watch nothing, and look well.
             if self._manager.listens and self._schedule.overdue_s() < STALLED_S:
                 self._manager.alive(self._summary())
+
+
+def _some(names: Sequence[str]) -> list[str]:
+    more = len(names) - MOST_NAMED
+    return [*names[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _is_internal(report: ProbeReport) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -25,8 +24,10 @@ from monitor.web.server import create_app
 
 EXIT_OK = 0
 EXIT_UNUSABLE = 1
-"""The configuration cannot be used, or the port cannot be had."""
+"""The configuration cannot be used, the port cannot be had, or a fault of the monitor ended it."""
 
+CATCH_UP_S = 60.0
+"""Between two times that the log is let write what had to wait."""
 GOODBYE_S = 1.0
 """How long a scrape under way may hold up the end, once the probes have ended."""
 
@@ -41,12 +42,15 @@ def run(path: Path, environ: Mapping[str, str]) -> int:
     try:
         config = load(path, environ)
     except ConfigError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)  # noqa: T201  # how the log is to be written is not known yet
+        logs.complain(error.problems, environ)
         return EXIT_UNUSABLE
-    logs.configure(config.settings.log_level, config.settings.log_format)
+    logs.configure(config.settings.log_level, config.settings.log_format, environ)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(serve(config, environ))
+        try:
+            return runner.run(serve(config, environ))
+        except Exception:
+            log.exception("ended by a fault of the monitor")
+            return EXIT_UNUSABLE
 
 
 async def serve(
@@ -69,7 +73,7 @@ async def serve(
         # Before anybody can ask: the first scrape already has what was known before.
         await daemon.recall()
         try:
-            async with _http(daemon, config.settings) as url:
+            async with _log_catching_up(tasks), _http(daemon, config.settings) as url:
                 with _signals(stop=stopping.set, reload=reload_daemon):
                     log_problems(config.warnings, level=logging.WARNING)
                     daemon.start()
@@ -94,6 +98,23 @@ class _CannotListenError(Exception):
         super().__init__(f"{address}: {reason}")
         self.address = address
         self.reason = reason
+
+
+@asynccontextmanager
+async def _log_catching_up(tasks: asyncio.TaskGroup) -> AsyncIterator[None]:
+    """Let the log write what had to wait inside the block, and what may be written at its end."""
+
+    async def catch_up() -> None:
+        while True:
+            await asyncio.sleep(CATCH_UP_S)
+            logs.catch_up()
+
+    task = tasks.create_task(catch_up(), name="log")
+    try:
+        yield
+    finally:
+        task.cancel()
+        logs.catch_up()
 
 
 @asynccontextmanager

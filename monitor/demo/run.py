@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from datetime import UTC, datetime
@@ -32,7 +33,7 @@ async def run_demo(listen_host: str, listen_port: int) -> int:
             raise
         sys.stderr.write("The demo's brokers need amqtt: pip install 'mqtt-tls-monitor[demo]'\n")
         return EXIT_NO_BROKER
-    logs.configure(Settings().log_level, Settings().log_format)
+    logs.configure(Settings().log_level, Settings().log_format, os.environ)
     with TemporaryDirectory(prefix="mqtt-tls-monitor-demo-") as directory:
         async with demo_brokers(Path(directory), datetime.now(UTC)) as demo:
             config_file = write_config(demo, listen_host=listen_host, listen_port=listen_port)

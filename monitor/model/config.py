@@ -12,7 +12,7 @@ class LogFormat(StrEnum):
     """How log lines are written."""
 
     AUTO = "auto"
-    """`console` on a terminal, else `json`."""
+    """`console` on a terminal and in systemd's journal, else `json`."""
     CONSOLE = "console"
     JSON = "json"
 

@@ -123,7 +123,7 @@ class _Run:
         except TimeoutError:
             self.time_is_up()
         except Exception:
-            log.exception("internal error while probing %s", self._broker.name)
+            log.exception("internal error while probing", extra={"broker": self._broker.name})
             self.recorder.fail(PhaseFault(INTERNAL, "a fault of the monitor itself; its log has the traceback"))
         finally:
             self.close()

@@ -42,7 +42,8 @@ class Change:
     after: Standing | None
     """None only when the result was dropped before there was any."""
     since: datetime | None
-    """When `after` began; None with it."""
+    """When `after` began; None with it. Likewise `before_since`."""
+    before_since: datetime | None = None
 
     @property
     def is_change(self) -> bool:

@@ -95,6 +95,7 @@ class Store:
             before=None if state is None else state.standing,
             after=None if after is None else after.standing,
             since=None if after is None else after.standing_since,
+            before_since=None if state is None else state.standing_since,
         )
 
     def record_scan(self, broker: Broker, scan: ScanFacts) -> None:

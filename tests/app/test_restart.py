@@ -85,7 +85,7 @@ def test_restart_forgets_nothing(
     [line] = daemon.lines("certificate changed")
     assert (line["issuer_before"], line["issuer_after"]) == ("CN=Test Intermediate", "CN=New Root")
     assert line["last_seen"] >= seen["tls_seen_at"][:19]
-    assert [entry["event"] for entry in daemon.since_start() if "verdict" in entry] == ["broker is worth a warning"]
+    assert [entry["event"] for entry in daemon.since_start() if "verdict" in entry] == ["broker has a warning"]
     daemon.stop()
 
     # While the broker is down, its certificates are there from the first scrape on, with their own age.
