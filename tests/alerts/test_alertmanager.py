@@ -79,9 +79,9 @@ def test_an_isolated_monitor_is_one_page_and_speaks_for_no_other(alertmanager: A
     alertmanager.fire(
         [
             an_alert("MqttTlsMonitorIsolated", None),
-            *(an_alert(DOWN, broker) for broker in ("north", "south")),
-            an_alert("MqttTlsCertificateExpiring", "south", issuer="CN=Issuing CA"),
-            an_alert(DOWN, "south") | {"instance": "elsewhere:9883"},
+            *(an_alert(DOWN, f"plant-{number}") for number in range(1000)),
+            an_alert("MqttTlsCertificateExpiring", "plant-7", issuer="CN=Issuing CA"),
+            an_alert(DOWN, "plant-7") | {"instance": "elsewhere:9883"},
         ]
     )
     assert alertmanager.pages("on-call") == [((DOWN,), 1), (("MqttTlsMonitorIsolated",), 1)]
@@ -106,6 +106,11 @@ def test_two_things_wrong_with_one_broker_are_one_page_and_two_monitors_see_it(a
     seen = [an_alert("MqttTlsNameMismatch"), an_alert("MqttTlsRefusalNotEnforced")]
     alertmanager.fire([*seen, *(alert | {"instance": "elsewhere:9883"} for alert in seen)])
     assert alertmanager.pages("on-call") == [(("MqttTlsNameMismatch", "MqttTlsRefusalNotEnforced"), 4)]
+
+
+def test_all_addresses_of_a_broker_are_one_page(alertmanager: Alertmanager) -> None:
+    alertmanager.fire([an_alert(DOWN, address=f"192.0.2.{number}", team="plants") for number in range(1, 9)])
+    assert alertmanager.pages("on-call") == [((DOWN,), 8)]
 
 
 def test_one_address_that_is_down_keeps_nothing_of_another_back(alertmanager: Alertmanager) -> None:

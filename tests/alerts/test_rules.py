@@ -209,7 +209,11 @@ def test_the_proofs_refuse_what_proves_nothing() -> None:
 
     def timeline(values: str, fires: dict[int, tuple[Mapping[str, Any], ...]]) -> Timeline:
         return Timeline(
-            name="", alert=rule.alert or "", series=(Series(name="up", labels={}, values=values),), fires=fires
+            name="",
+            rule_files=(),
+            alert=rule.alert or "",
+            series=(Series(name="up", labels={}, values=values),),
+            fires=fires,
         )
 
     whole = timeline("0x3 stale 0x3 1x3", {0: (), 3: fired, 4: fired, 5: fired, 9: ()})
