@@ -19,7 +19,7 @@ run: .venv/.set-up ## Run the demo, or the daemon with CONFIG=file.yml
 
 .PHONY: test
 test: .venv/.set-up packages lint ## Run the whole suite: lint, types, structure, tests
-	$(BIN)/pytest -n 2 -m "not brokers"
+	$(BIN)/pytest -n 2 -m "not brokers and not stack"
 
 .PHONY: packages
 packages:
@@ -42,6 +42,10 @@ format: .venv/.set-up ## Format the code, and fix what can be fixed
 stack: .venv/.set-up ## Run the demo, or CONFIG=file.yml, with Prometheus and Alertmanager beside it
 	@scripts/debian-packages "the stack" prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager
 	@CONFIG="$(CONFIG)" scripts/stack
+
+.PHONY: test-stack
+test-stack: .venv/.set-up packages ## Break and mend brokers of the stack, and see who is paged (forty minutes)
+	$(BIN)/pytest -m stack
 
 .PHONY: test-brokers
 test-brokers: .venv/.set-up packages ## Run the tests against RabbitMQ and aedes too

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from monitor.demo.embedded import LOOPBACK, Serve, door, mqtt_broker, never_answer
+from monitor.demo.embedded import LOOPBACK, Behind, Door, mqtt_broker, never_answer
 from monitor.demo.pki import Issued, issue
 from monitor.model.judgement import Verdict
 
@@ -92,7 +92,12 @@ class DemoBroker:
     """A running broker of the demo, on 127.0.0.1."""
 
     lesson: Lesson
-    port: int
+    door: Door
+
+    @property
+    def port(self) -> int:
+        """Where it listens, while it does."""
+        return self.door.port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +109,8 @@ class Demo:
     """The root certificate, PEM: what clients trust."""
     brokers: tuple[DemoBroker, ...]
     """In the order of `LESSONS`."""
+    well: Behind
+    """What is behind the healthy one's door, and cures any other."""
 
 
 @asynccontextmanager
@@ -126,10 +133,11 @@ async def demo_brokers(directory: Path, now: datetime) -> AsyncIterator[Demo]:
             if lesson.name == CLIENT_CERTIFICATE_REQUIRED and context is not None:
                 context.load_verify_locations(ca_file)
                 context.verify_mode = ssl.CERT_REQUIRED
-            how: Serve = never_answer if lesson.name == BLACK_HOLE else serve
-            port = await stack.enter_async_context(door(how, context))
-            running.append(DemoBroker(lesson=lesson, port=port))
-        yield Demo(directory=directory, ca_file=ca_file, brokers=tuple(running))
+            door = Door(Behind(never_answer if lesson.name == BLACK_HOLE else serve, context))
+            stack.push_async_callback(door.close)
+            running.append(DemoBroker(lesson=lesson, door=door))
+        well = next(broker.door.behind for broker in running if broker.lesson.name == HEALTHY)
+        yield Demo(directory=directory, ca_file=ca_file, brokers=tuple(running), well=well)
 
 
 def write_config(demo: Demo, *, listen_host: str, listen_port: int) -> Path:

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 
 from amqtt.adapters import StreamWriterAdapter
 from amqtt.broker import Broker
@@ -76,39 +77,66 @@ class _ConnectFirst:
         self._reader.feed_eof()
 
 
-@asynccontextmanager
-async def door(serve: Serve, context: ssl.SSLContext | None) -> AsyncIterator[int]:
-    """Listen on a free loopback port and yield it; with TLS where there is a context.
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What answers behind a door; in TLS where there is a context."""
 
-    Afterwards the port is closed, and so is every connection that came through it, however far its handshake was.
+    serve: Serve
+    context: ssl.SSLContext | None
+
+
+class Door:
+    """A loopback port that can be closed and opened while everything else goes on. It is open from the start.
+
+    Raises:
+        OSError: no port is to be had.
     """
-    connections: set[asyncio.Task[None]] = set()
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        listener.setblocking(False)
-        acceptor = asyncio.create_task(_accept(listener, serve, context, connections))
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            await _end(acceptor)
-            await _end(*connections)
+
+    def __init__(self, behind: Behind) -> None:
+        self.behind = behind
+        """Can be exchanged: whoever comes next meets the new one."""
+        self.port = 0
+        """The kernel's choice, and from then on the same."""
+        self._listener: socket.socket | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.open()
+
+    def open(self) -> None:
+        """Listen; nothing happens if it does already.
+
+        Raises:
+            OSError: another program took the port meanwhile.
+        """
+        if self._listener is None:
+            self._listener = socket.create_server((LOOPBACK, self.port))
+            self._listener.setblocking(False)
+            self.port = self._listener.getsockname()[1]
+            self._own(self._accept(self._listener))
+
+    async def close(self) -> None:
+        """Refuse whoever comes, and end every connection that came through, however far its handshake was."""
+        if self._listener is not None:
+            listener, self._listener = self._listener, None
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            listener.close()
+
+    async def _accept(self, listener: socket.socket) -> None:
+        # asyncio.start_server would own the connections whose handshake is under way, and offers no end to them.
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, _ = await loop.sock_accept(listener)
+            self._own(_attend(connection, self.behind))
+
+    def _own(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
-async def _accept(
-    listener: socket.socket,
-    serve: Serve,
-    context: ssl.SSLContext | None,
-    connections: set[asyncio.Task[None]],
-) -> None:
-    # asyncio.start_server would own the connections whose handshake is under way, and offers no end to them.
-    loop = asyncio.get_running_loop()
-    while True:
-        connection, _ = await loop.sock_accept(listener)
-        task = loop.create_task(_attend(connection, serve, context))
-        connections.add(task)
-        task.add_done_callback(connections.discard)
-
-
-async def _attend(connection: socket.socket, serve: Serve, context: ssl.SSLContext | None) -> None:
+async def _attend(connection: socket.socket, behind: Behind) -> None:
+    context = behind.context
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
@@ -123,16 +151,10 @@ async def _attend(connection: socket.socket, serve: Serve, context: ssl.SSLConte
         )
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         try:
-            await serve(reader, writer)
+            await behind.serve(reader, writer)
         finally:
             writer.close()
             await writer.wait_closed()
-
-
-async def _end(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextmanager

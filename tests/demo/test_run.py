@@ -56,7 +56,9 @@ async def test_config_listens_where_it_was_told(tmp_path: Path, host: str) -> No
 
 async def test_guide_names_the_page_and_a_probe_for_each_broker(tmp_path: Path) -> None:
     async with demo_brokers(tmp_path, utc_now()) as demo:
-        text = guide(demo, tmp_path / "monitor.yml", "http://localhost:9883/", command="mqtt-tls-monitor")
+        text = guide(
+            demo, tmp_path / "monitor.yml", "http://localhost:9883/", command="mqtt-tls-monitor", takes_orders=False
+        )
     assert "Open     http://localhost:9883/\n" in text
     for lesson in LESSONS:
         assert f"mqtt-tls-monitor probe {lesson.name} --config {tmp_path}/monitor.yml\n" in text
