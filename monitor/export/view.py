@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.export import words
+from monitor.export.alerts import alert_of
 from monitor.export.revocation import revocation
 from monitor.export.scan import scan_lines
 from monitor.export.words import clean
@@ -84,6 +85,8 @@ class FindingView:
     """A block that an earlier finding has is a caption alone."""
     about: str
     """`certificate 0`, or empty."""
+    alert: str
+    """Whose runbook says more; empty if none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +286,7 @@ def _findings(assessment: Assessment) -> tuple[FindingView, ...]:
             fix=_lines(finding.fix),
             hints=tuple(_hints(block, shown) for block in finding.hints),
             about="" if finding.certificate is None else f"certificate {finding.certificate}",
+            alert=alert_of(finding) or "",
         )
         for finding in assessment.findings
     )
