@@ -7,12 +7,11 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
-from aiohttp import web
 
 from monitor import logs
 from monitor.app.changes import log_problems
@@ -20,6 +19,7 @@ from monitor.app.daemon import Daemon
 from monitor.app.service import ServiceManager
 from monitor.config.load import load
 from monitor.model.config import Config, ConfigError, Settings
+from monitor.web.listener import listening
 from monitor.web.server import create_app
 
 EXIT_OK = 0
@@ -28,8 +28,6 @@ EXIT_UNUSABLE = 1
 
 CATCH_UP_S = 60.0
 """Between two times that the log is let write what had to wait."""
-GOODBYE_S = 1.0
-"""How long a scrape under way may hold up the end, once the probes have ended."""
 
 log = structlog.stdlib.get_logger()
 
@@ -120,19 +118,14 @@ async def _log_catching_up(tasks: asyncio.TaskGroup) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _http(daemon: Daemon, settings: Settings) -> AsyncIterator[str]:
     """Answer over HTTP inside the block; gives the URL to open."""
-    # No access log: a scrape every few seconds says nothing, and the lines that matter would drown.
-    runner = web.AppRunner(create_app(daemon, _utc_now), access_log=None, shutdown_timeout=GOODBYE_S)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, settings.listen_host or None, settings.listen_port)
+    host, port = settings.listen_host, settings.listen_port
+    async with AsyncExitStack() as stack:
         try:
-            await site.start()
+            port = await stack.enter_async_context(listening(create_app(daemon, _utc_now), host, port))
         except OSError as error:
             reason = str(error) if error.errno is None or error.errno < 0 else os.strerror(error.errno)
-            raise _CannotListenError(f"{settings.listen_host}:{settings.listen_port}", reason) from None
-        yield _url(settings.listen_host or "localhost", runner.addresses[0][1])
-    finally:
-        await runner.cleanup()
+            raise _CannotListenError(f"{host}:{port}", reason) from None
+        yield _url(host or "localhost", port)
 
 
 def _url(host: str, port: int) -> str:

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
 import pytest
-from aiohttp import web
 from yarl import URL
 
 from monitor.model.broker import Addresses
 from monitor.model.config import Problem
 from monitor.store import Snapshot, Store
+from monitor.web.listener import listening
 from monitor.web.server import create_app
 from tests.support.records import NOW, a_broker, a_report, an_assessment, expired
 
@@ -50,16 +50,13 @@ def daemon() -> Daemon:
 
 @pytest.fixture
 async def client(daemon: Daemon) -> AsyncIterator[aiohttp.ClientSession]:
-    runner = web.AppRunner(create_app(daemon, lambda: NOW))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
     # Nothing compressed unless a test asks, and then as it came: decompressing would hide whether it was.
     plain = {"Accept-Encoding": "identity"}
-    async with aiohttp.ClientSession(f"http://{host}:{port}", headers=plain, auto_decompress=False) as session:
+    async with (
+        listening(create_app(daemon, lambda: NOW), "127.0.0.1", 0) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=plain, auto_decompress=False) as session,
+    ):
         yield session
-    await runner.cleanup()
 
 
 async def test_metrics_are_prometheus_text_by_default(client: aiohttp.ClientSession) -> None:
