@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from monitor.checks.catalogue import Entry
-from monitor.checks.words_certificates import FINDINGS
+from monitor.checks.words.certificates import FINDINGS
 from monitor.model.judgement import Hints
 from monitor.model.reasons import VERIFY_FINDINGS
 

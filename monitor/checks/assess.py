@@ -12,10 +12,8 @@ from monitor.checks.case import Case, finding, gravest_first
 from monitor.checks.changes import change, issuer_changed
 from monitor.checks.client_certificate import client_certificate
 from monitor.checks.delivery import delivery
-from monitor.checks.entry import do
 from monitor.checks.evidence import Revocation
 from monitor.checks.failure import failure
-from monitor.checks.hints import CIPHER_SUITES
 from monitor.checks.identity import name_mismatch, unreadable, usage
 from monitor.checks.installation import advised, key_mismatch
 from monitor.checks.installation import names as names_left_out
@@ -39,6 +37,8 @@ from monitor.checks.strength import keys, signatures
 from monitor.checks.trust import invalid, trust
 from monitor.checks.validators import disagreement
 from monitor.checks.validity import validity
+from monitor.checks.words.entry import do
+from monitor.checks.words.hints import CIPHER_SUITES
 from monitor.model.broker import Broker, Policy, Protocol, TlsSettings, Trust
 from monitor.model.chain_file import ChainFile
 from monitor.model.facts import CertificateFacts, TlsFacts

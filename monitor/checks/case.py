@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.checks.catalogue import CATALOGUE, entry
-from monitor.checks.entry import Advice
 from monitor.checks.evidence import Evidence
+from monitor.checks.words.entry import Advice
 from monitor.model.broker import Broker
 from monitor.model.facts import CertificateFacts, Role, TlsFacts
 from monitor.model.judgement import Finding, Judgement, Severity

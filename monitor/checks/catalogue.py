@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from monitor.checks.entry import Entry
-from monitor.checks.words_alerts import alerts
-from monitor.checks.words_certificates import FINDINGS, verify_reasons
-from monitor.checks.words_connection import CONNECTION
-from monitor.checks.words_mqtt import mqtt
+from monitor.checks.words.alerts import alerts
+from monitor.checks.words.certificates import FINDINGS, verify_reasons
+from monitor.checks.words.connection import CONNECTION
+from monitor.checks.words.entry import Entry
+from monitor.checks.words.mqtt import mqtt
 
 __all__ = ["CATALOGUE", "Entry", "entry"]
 

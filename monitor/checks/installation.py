@@ -9,8 +9,8 @@ from typing import Final
 
 from monitor.checks.case import Case, capitalised, described, finding
 from monitor.checks.catalogue import entry
-from monitor.checks.entry import Advice, do
-from monitor.checks.hints import SERVER_FILES
+from monitor.checks.words.entry import Advice, do
+from monitor.checks.words.hints import SERVER_FILES
 from monitor.model.chain_file import KeyFile
 from monitor.model.judgement import Finding, Severity
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.checks.case import capitalised, finding, moment
-from monitor.checks.words_refusals import WORDS
+from monitor.checks.words.refusals import WORDS
 from monitor.model.judgement import Finding
 from monitor.model.refusal import Refusal, RefusalOutcome
 from monitor.model.report import ProbeReport

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.checks.case import Case, capitalised, described, finding, name
-from monitor.checks.entry import do
-from monitor.checks.hints import SERVER_FILES
 from monitor.checks.limits import left_out, limits
 from monitor.checks.path import End, Path, follow
 from monitor.checks.validators import refusal
+from monitor.checks.words.entry import do
+from monitor.checks.words.hints import SERVER_FILES
 from monitor.model.facts import CertificateFacts, Role
 from monitor.model.judgement import Finding
 from monitor.x509.opinions import signed_by

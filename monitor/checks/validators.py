@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from monitor.checks.case import Case, finding
-from monitor.checks.entry import do
-from monitor.checks.hints import SERVER_FILES
+from monitor.checks.words.entry import do
+from monitor.checks.words.hints import SERVER_FILES
 from monitor.model.judgement import Finding, Judgement, Opinion, Severity, Validator
 from monitor.x509.extensions import NAMES
 

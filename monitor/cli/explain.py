@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from textwrap import wrap
 
 from monitor.checks.catalogue import CATALOGUE
-from monitor.checks.entry import Entry
+from monitor.checks.words.entry import Entry
 from monitor.cli.status import Status
 from monitor.model.judgement import Hints
 

@@ -10,8 +10,8 @@ import click
 import pytest
 import typer
 
-from monitor.checks import hints
 from monitor.checks.catalogue import CATALOGUE
+from monitor.checks.words import hints
 from monitor.cli.commands import PROGRAM, app
 from monitor.model.judgement import Hints
 from tests.support.alertmanager import Alertmanager

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from monitor.checks.assess import Assessor
-from monitor.checks.hints import BROKER_LOGS, LISTENERS
+from monitor.checks.words.hints import BROKER_LOGS, LISTENERS
 from monitor.demo.pki import Issued, issue
 from monitor.model.broker import Broker, Policy
 from monitor.model.facts import MqttFacts, TlsFacts

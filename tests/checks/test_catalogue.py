@@ -7,9 +7,9 @@ import re
 import pytest
 
 from monitor.checks.catalogue import CATALOGUE, entry
-from monitor.checks.entry import Entry
-from monitor.checks.hints import ACL
-from monitor.checks.words_certificates import FINDINGS
+from monitor.checks.words.certificates import FINDINGS
+from monitor.checks.words.entry import Entry
+from monitor.checks.words.hints import ACL
 from monitor.model.judgement import Severity
 from monitor.model.reasons import REASONS, VERIFY_FINDINGS
 

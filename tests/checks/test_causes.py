@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from monitor.checks.assess import Assessor
-from monitor.checks.words_certificates import FINDINGS
+from monitor.checks.words.certificates import FINDINGS
 from monitor.demo.pki import issue
 from monitor.model.broker import Broker, Policy
 from monitor.model.chain_file import ChainFile, KeyFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.checks.assess import Assessor
-from monitor.checks.words_refusals import WORDS
+from monitor.checks.words.refusals import WORDS
 from monitor.model.judgement import Assessment, Severity, Verdict
 from monitor.model.known import Known
 from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome

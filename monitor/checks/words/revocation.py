@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.checks.entry import Entry, critical, do
-from monitor.checks.hints import REVOCATION_LISTS, SERVER_FILES, STAPLING
+from monitor.checks.words.entry import Entry, critical, do
+from monitor.checks.words.hints import REVOCATION_LISTS, SERVER_FILES, STAPLING
 from monitor.model.judgement import Severity
 
 REVOKED: Final = critical(

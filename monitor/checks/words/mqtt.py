@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.checks.entry import Advice, Entry, critical, do
-from monitor.checks.hints import (
+from monitor.checks.words.certificates import CLIENT_CERTIFICATE_REJECTED, CLIENT_CERTIFICATE_REQUIRED
+from monitor.checks.words.entry import Advice, Entry, critical, do
+from monitor.checks.words.hints import (
     ACCOUNTS,
     ACL,
     BROKER_LOGS,
@@ -16,7 +17,6 @@ from monitor.checks.hints import (
     MQTT_VERSIONS,
     PACKET_SIZES,
 )
-from monitor.checks.words_certificates import CLIENT_CERTIFICATE_REJECTED, CLIENT_CERTIFICATE_REQUIRED
 from monitor.model.reasons import CONNACK_V3, CONNACK_V5, PUBACK_V5, SUBACK_V5
 
 _ACL_COMMAND: Final = (

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from monitor.checks.entry import Advice, Entry, critical, do
-from monitor.checks.hints import CLIENT_CA_FILES, CLIENT_CERTIFICATE_OPTIONAL, HIGHEST_QOS, SERVER_FILES
-from monitor.checks.words_addresses import ADDRESSES_DIFFER, ADDRESSES_LEFT_OUT
-from monitor.checks.words_chain import LIMITS, ROOT_SENT, TIDINESS
-from monitor.checks.words_client import CLIENT
-from monitor.checks.words_fetched import FETCHED
-from monitor.checks.words_files import FILES, KEY_OF_FILE
-from monitor.checks.words_fleet import FLEET
-from monitor.checks.words_leaf import NAMES, QUALITIES
-from monitor.checks.words_refusals import REFUSALS
-from monitor.checks.words_revocation import REVOCATION, REVOKED
-from monitor.checks.words_scan import SCAN
-from monitor.checks.words_session import SESSION, SLOW
+from monitor.checks.words.addresses import ADDRESSES_DIFFER, ADDRESSES_LEFT_OUT
+from monitor.checks.words.chain import LIMITS, ROOT_SENT, TIDINESS
+from monitor.checks.words.client import CLIENT
+from monitor.checks.words.entry import Advice, Entry, critical, do
+from monitor.checks.words.fetched import FETCHED
+from monitor.checks.words.files import FILES, KEY_OF_FILE
+from monitor.checks.words.fleet import FLEET
+from monitor.checks.words.hints import CLIENT_CA_FILES, CLIENT_CERTIFICATE_OPTIONAL, HIGHEST_QOS, SERVER_FILES
+from monitor.checks.words.leaf import NAMES, QUALITIES
+from monitor.checks.words.refusals import REFUSALS
+from monitor.checks.words.revocation import REVOCATION, REVOKED
+from monitor.checks.words.scan import SCAN
+from monitor.checks.words.session import SESSION, SLOW
 from monitor.model.judgement import Severity
 from monitor.model.reasons import VERIFY_FINDINGS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.checks.entry import Entry, do
+from monitor.checks.words.entry import Entry, do
 from monitor.model.judgement import Severity
 
 FETCHED: Final = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.checks.entry import Entry, do
-from monitor.checks.hints import CIPHER_SUITES, RENEGOTIATION, SERVER_FILES, TLS_VERSIONS
+from monitor.checks.words.entry import Entry, do
+from monitor.checks.words.hints import CIPHER_SUITES, RENEGOTIATION, SERVER_FILES, TLS_VERSIONS
 from monitor.model.judgement import Severity
 
 SCAN: Final = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.checks.entry import Entry, do
-from monitor.checks.hints import BROKER_LOGS, CIPHER_SUITES, CLUSTER_STATE, TLS_VERSIONS
+from monitor.checks.words.entry import Entry, do
+from monitor.checks.words.hints import BROKER_LOGS, CIPHER_SUITES, CLUSTER_STATE, TLS_VERSIONS
 from monitor.model.judgement import Severity
 
 SESSION: Final = (

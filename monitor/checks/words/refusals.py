@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from monitor.checks.entry import Advice, Entry, critical, do
-from monitor.checks.hints import ACCOUNTS, ACL, CIPHER_SUITES, CLIENT_CA_FILES, TLS_SWITCH, TLS_VERSIONS
+from monitor.checks.words.entry import Advice, Entry, critical, do
+from monitor.checks.words.hints import ACCOUNTS, ACL, CIPHER_SUITES, CLIENT_CA_FILES, TLS_SWITCH, TLS_VERSIONS
 from monitor.model.judgement import Hints, Severity
 from monitor.model.refusal import RefusalCheck
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.checks.entry import Entry, critical, do
-from monitor.checks.hints import SERVER_FILES
+from monitor.checks.words.entry import Entry, critical, do
+from monitor.checks.words.hints import SERVER_FILES
 from monitor.model.judgement import Severity
 
 LIMITS: Final = (

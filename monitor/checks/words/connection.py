@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.checks.entry import critical, do
-from monitor.checks.hints import BROKER_LOGS, LISTENERS, SERVER_FILES, TLS_SWITCH, TLS_VERSIONS
-from monitor.checks.words_certificates import CLIENT_CERTIFICATE_REJECTED, CLIENT_CERTIFICATE_REQUIRED
+from monitor.checks.words.certificates import CLIENT_CERTIFICATE_REJECTED, CLIENT_CERTIFICATE_REQUIRED
+from monitor.checks.words.entry import critical, do
+from monitor.checks.words.hints import BROKER_LOGS, LISTENERS, SERVER_FILES, TLS_SWITCH, TLS_VERSIONS
 from monitor.model.reasons import INTERNAL
 
 _ASK_DNS: Final = "`getent ahosts NAME` on this machine asks exactly as the monitor does."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.checks.entry import Advice, Entry, critical, do
-from monitor.checks.hints import (
+from monitor.checks.words.certificates import CLIENT_CERTIFICATE_REJECTED, CLIENT_CERTIFICATE_REQUIRED
+from monitor.checks.words.entry import Advice, Entry, critical, do
+from monitor.checks.words.hints import (
     BROKER_LOGS,
     CIPHER_SUITES,
     CLIENT_CA_FILES,
@@ -13,7 +14,6 @@ from monitor.checks.hints import (
     SERVER_FILES,
     TLS_VERSIONS,
 )
-from monitor.checks.words_certificates import CLIENT_CERTIFICATE_REJECTED, CLIENT_CERTIFICATE_REQUIRED
 from monitor.model.reasons import UNKNOWN_ALERT
 
 _LOOK: Final = do("Look at the broker's log for the same moment.", BROKER_LOGS)
