@@ -71,7 +71,7 @@ class AiomqttSession:
         own: OwnMessage,
         keep_alive_s: int,
     ) -> None:
-        self.witness = Witness(settings.version, own)
+        self.witness = Witness(settings.version, own, settings.password)
         self._channel = channel
         self._own = own
         self._qos = settings.qos

@@ -14,9 +14,10 @@ from paho.mqtt.client import topic_matches_sub
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from monitor.model.broker import MqttVersion
+from monitor.model.broker import MqttVersion, Secret
 from monitor.model.facts import MqttFacts
 from monitor.model.reasons import CONNACK_V3, CONNACK_V5, DISCONNECT_V5, PUBACK_V5, SUBACK_V5
+from monitor.probe.echo import repeats
 from monitor.probe.fault import PhaseFault
 from monitor.wire.clock import Stamp
 from monitor.wire.ending import printable
@@ -27,6 +28,8 @@ _FAILURE = 0x80
 _QOS = 0b0110
 """PUBLISH flags (MQTT 5.0 3.3.1.2)."""
 _MAX_TEXT = 256
+_MAX_BYTES_SHOWN = 32
+_WITHHELD = "(withheld: it repeats the password)"
 # Every packet costs the event loop a tenth of a millisecond, and properties cost paho the square of their number. An
 # honest conversation takes a dozen packets, and a few hundred bytes of properties.
 MAX_PACKETS = 128
@@ -55,11 +58,18 @@ class OwnMessage:
 
 
 class Witness:
-    """One conversation. Feed it every packet in order; it raises at the first one that has no place."""
+    """One conversation. Feed it every packet in order; it raises at the first one that has no place.
 
-    def __init__(self, version: MqttVersion, own: OwnMessage) -> None:
+    Args:
+        version: what is spoken.
+        own: the probe's own message.
+        password: what the broker is told; some put all they were told into the reason of a refusal.
+    """
+
+    def __init__(self, version: MqttVersion, own: OwnMessage, password: Secret | None = None) -> None:
         self._is_v5 = version is MqttVersion.V5
         self._own = own
+        self._password = password
         self._received = self._property_bytes = 0
         self._sent: dict[PacketType, float] = {}
         self._sent_ids: dict[PacketType, bytes] = {}
@@ -111,7 +121,9 @@ class Witness:
         try:
             self._take(packet, arrival)
         except _UNREADABLE as error:
-            detail = f"a {packet.type.name} that cannot be read ({packet.raw[:32].hex(' ')}): {error}"
+            start = packet.raw[:_MAX_BYTES_SHOWN]
+            shown = _WITHHELD if repeats(start, self._password) else f"({start.hex(' ')})"
+            detail = f"a {packet.type.name} that cannot be read {shown}: {error}"
             raise PhaseFault("malformed", detail) from None
 
     def _take(self, packet: Packet, arrival: Arrival) -> None:
@@ -245,13 +257,17 @@ class Witness:
         properties = Properties(packet_type)  # type: ignore[no-untyped-call]
         properties.unpack(data[:end])  # type: ignore[no-untyped-call]
         found = tuple(
-            (name, printable(str(value)[:_MAX_TEXT]))
+            (name, self._shown(str(value)))
             for name, value in properties.json().items()  # type: ignore[no-untyped-call]
         )
         for name, value in found:
             if name == "ReasonString":
                 self._facts["reason_string"] = value
         return found, data[end:]
+
+    def _shown(self, text: str) -> str:
+        # First of all: a text that was cut off or made printable may hold the password unnoticed.
+        return _WITHHELD if repeats(text.encode(), self._password) else printable(text[:_MAX_TEXT])
 
     def _refusal(self, packet: str, code: int, word: str, name: str | None = None) -> PhaseFault:
         detail = f"{packet} with code 0x{code:02x}" if code >= _FAILURE else f"{packet} with code {code}"

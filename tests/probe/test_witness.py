@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.model.broker import MqttVersion
+from monitor.model.broker import MqttVersion, Secret
 from monitor.model.outcome import Clock
 from monitor.model.reasons import (
     CONNACK_V3,
@@ -51,8 +51,14 @@ def _arrival(at: float = 1.0, *, shares_segment: bool = False) -> Arrival:
 class Conversation:
     """A witness, and what is said past it in order."""
 
-    def __init__(self, version: MqttVersion = MqttVersion.V3_1_1, qos: int = 1, own: OwnMessage = OWN) -> None:
-        self.witness = Witness(version, own)
+    def __init__(
+        self,
+        version: MqttVersion = MqttVersion.V3_1_1,
+        qos: int = 1,
+        own: OwnMessage = OWN,
+        password: Secret | None = None,
+    ) -> None:
+        self.witness = Witness(version, own, password)
         self.level = LEVELS[version]
         self.qos = qos
 
@@ -330,6 +336,39 @@ def test_properties_are_kept_as_text_in_order_and_short() -> None:
     assert found["ReceiveMaximum"] == "20"
     assert found["MaximumQoS"] == "1"
     assert len(found["UserProperty"]) == 256
+
+
+WORDS = "wrong password 'marked-password' of monitor"
+USER_PROPERTY = bytes((0x26,)) + string("connect") + string(WORDS)
+ECHOES = {
+    "CONNACK": lambda talk: (talk.connect(), connack(5, 0x86, properties=reason_string(WORDS))),
+    "CONNACK, far in": lambda talk: (talk.connect(), connack(5, 0x86, properties=reason_string("x" * 250 + WORDS))),
+    "CONNACK, user property": lambda talk: (talk.connect(), connack(5, 0x86, properties=USER_PROPERTY)),
+    "CONNACK, malformed": lambda talk: (
+        talk.connect(),
+        packet(mqtt_bytes.PacketType.CONNACK, b"\0\0" + WORDS.encode()),
+    ),
+    "SUBACK": lambda talk: (
+        talk.connected().subscribe(),
+        suback(5, SUBSCRIBE_ID, (0x87,), properties=reason_string(WORDS)),
+    ),
+    "PUBACK": lambda talk: (
+        talk.published(),
+        acknowledgement(5, ACK["PUBACK"], PUBLISH_ID, 0x87, properties=reason_string(WORDS)),
+    ),
+    "DISCONNECT": lambda talk: (talk.subscribed(), disconnect(0x87, properties=reason_string(WORDS))),
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+def test_password_that_the_broker_says_back_is_withheld(echo: str) -> None:
+    talk = Conversation(MqttVersion.V5, password=Secret(b"marked-password"))
+    _, raw = ECHOES[echo](talk)
+    fault = talk.refuses(raw)
+    known = f"{fault.detail} {talk.witness.facts()}"
+    assert "marked" not in known
+    assert b"marked".hex(" ") not in known
+    assert "withheld" in known
 
 
 def test_a_reason_string_cannot_forge_a_line_or_command_a_terminal() -> None:
