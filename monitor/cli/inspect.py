@@ -107,7 +107,8 @@ class _Reader:
         try:
             return secret_value(self._files.read(path).data)
         except Unreadable as error:
-            self.complaints.append(f"--passphrase-file: expected a passphrase in {quoted(str(path))}, found {error}")
+            # The path is not repeated: it may be the passphrase itself.
+            self.complaints.append(f"--passphrase-file: expected a file with a passphrase in it, found {error}")
             return None
 
     def file(self, chain: Path, key: Path | None, passphrase: bytes | None) -> ChainFile | None:

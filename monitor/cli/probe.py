@@ -18,6 +18,7 @@ from monitor.cli.status import Status, of_verdict, worst
 from monitor.config.crls import CrlFiles
 from monitor.config.hosts import split_target
 from monitor.config.load import broker_from_options, load
+from monitor.config.text import quoted, without_user
 from monitor.following import Following
 from monitor.judging import Judging
 from monitor.model.broker import Addresses, Broker, Fetch
@@ -115,19 +116,12 @@ def _from_targets(targets: Sequence[str], given: Options) -> list[Broker]:
             options = {**given, **split_target(target), "interval": "7d"}
             brokers.append(broker_from_options(options, os.environ, source=target))
         except ValueError as error:
-            complaints[f"{_without_user(target)}: {error}"] = None
+            complaints[f"{without_user(target)}: {error}"] = None
         except ConfigError as error:
             complaints |= dict.fromkeys(_complaint(problem) for problem in error.problems)
     if complaints:
         raise UsageError("\n".join(complaints))
     return brokers
-
-
-def _without_user(target: str) -> str:
-    """Return the target for a message: what stands before an @ may hold a password."""
-    before, at, host = target.rpartition("@")
-    scheme, separator, _ = before.partition("://")
-    return f"{scheme if separator else ''}{separator}...@{host}" if at else target
 
 
 def _complaint(problem: Problem) -> str:
@@ -151,7 +145,7 @@ def _from_file(names: Sequence[str], config: Path, given: Options) -> Sequence[B
 def _unknown(name: str, config: Path, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(known)}"
-    return f"no broker named {name!r} in {config}{hint}"
+    return f"no broker named {quoted(name)} in {config}{hint}"
 
 
 async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bool, with_scan: bool) -> Status:

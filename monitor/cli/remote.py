@@ -11,6 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
+from monitor.config.text import quoted
 from monitor.export.document import SCHEMA_VERSION
 from monitor.export.words import clean
 
@@ -62,7 +63,7 @@ class Remote:
             names = list(dict.fromkeys(str(each["broker"]) for each in _documents(self._get(path))))
             near = get_close_matches(broker, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it watches {clean(', '.join(names), limit=200)}"
-            raise NoAnswer(f"{self._url} watches no broker named {broker!r}; {hint}")
+            raise NoAnswer(f"{self._url} watches no broker named {quoted(broker)}; {hint}")
         return _documents(answer.get("documents", [answer]))
 
     def _get(self, path: str) -> Any:

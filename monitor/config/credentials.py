@@ -23,7 +23,7 @@ _KEYS = ("client_certificate", "client_key", "client_key_passphrase_file")
 class Credentials:
     """Reads credentials for one load; brokers that share a client certificate share the record."""
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     problems: Problems
     files: Files
     _identities: dict[tuple[Path, Path, Path | None], ClientIdentity | Unusable] = field(default_factory=dict)

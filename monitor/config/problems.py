@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from monitor.config.document import Node, Path
 from monitor.config.schema import ELSEWHERE, Section
-from monitor.config.text import quoted
+from monitor.config.text import quoted, without_value
 from monitor.model.config import ConfigError, Problem
 
 M = TypeVar("M", bound=BaseModel)
@@ -91,7 +91,8 @@ def dotted(path: Path) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            plain = step if step.isprintable() and 0 < len(step) <= 64 else quoted(step)
+            key = without_value(step)
+            plain = key if key.isprintable() and 0 < len(key) <= 64 else quoted(key)
             text += f".{plain}" if text else plain
     return text
 
@@ -134,8 +135,9 @@ def _take_out(data: Any, path: Path) -> None:
 
 def _unknown_key(model: type[BaseModel], path: Path) -> str:
     section = _section_at(model, path[:-1])
-    key = str(path[-1])
-    if (answer := ELSEWHERE.get((section.__name__, key)) or ELSEWHERE.get(("", key))) is not None:
+    key = without_value(str(path[-1]))
+    word = key.removesuffix("...")
+    if (answer := ELSEWHERE.get((section.__name__, word)) or ELSEWHERE.get(("", word))) is not None:
         return answer
     known = list(section.model_fields)
     nested = {
@@ -144,7 +146,7 @@ def _unknown_key(model: type[BaseModel], path: Path) -> str:
         if isinstance(info.annotation, type) and issubclass(info.annotation, Section)
         for below in info.annotation.model_fields
     }
-    near = difflib.get_close_matches(key.lower().replace("-", "_"), [*known, *nested], n=1, cutoff=0.7)
+    near = difflib.get_close_matches(word.lower().replace("-", "_"), [*known, *nested], n=1, cutoff=0.7)
     if near:
         nearest = near[0] if near[0] in known else nested[near[0]]
         return f"expected a known key, found {quoted(key)}; did you mean '{nearest}'?"

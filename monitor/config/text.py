@@ -16,17 +16,42 @@ E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 
 _LONGEST_SHOWN = 100
+PEM_BEGIN = "-----BEGIN "
+_WORD = re.compile(r"[^\s:=]+")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
 
 def quoted(text: str) -> str:
-    """Return `text` in quotes on one line: control characters escaped, the end cut off when it is long."""
-    cut = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+    """Return `text` in quotes on one line: control characters escaped, the end cut off when it is long.
+
+    What may be a secret in the wrong place is left out: a PEM block, and a user with a password before a host.
+    """
+    has_password = ":" in text.rpartition("@")[0]
+    cut = _before_pem(without_user(text) if has_password else text)
+    cut = cut if len(cut) <= _LONGEST_SHOWN else cut[: _LONGEST_SHOWN - 3] + "..."
     clean = "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in cut
     )
     return f"'{clean}'"
+
+
+def without_user(text: str) -> str:
+    """Return the text without what stands before an @, but for a URL's scheme: it may hold a password."""
+    before, at, host = text.rpartition("@")
+    scheme, separator, _ = before.partition("://")
+    return f"{scheme if separator else ''}{separator}...@{host}" if at else text
+
+
+def without_value(key: str) -> str:
+    """Return the key without what may be its value, a secret perhaps: `password:...` lacks a blank to be two."""
+    word = _WORD.match(key)
+    return key if word is None or word[0] == key else f"{word[0]}..."
+
+
+def _before_pem(text: str) -> str:
+    before, begin, _ = text.partition(PEM_BEGIN)
+    return f"{before}{begin}..." if begin else text
 
 
 def shown(raw: object) -> str:
