@@ -60,7 +60,7 @@ def _listen(discovery: Discovery, found: Mapping[str, Setting], options: str, wh
     try:
         address, port = endpoint(where.value)
     except ValueError:
-        discovery.note(where.place, f"not understood: a listener on {where.value!r}")
+        discovery.note(where.place, "not understood: on which port")
         return
 
     def file(key: str, default: str) -> Path:

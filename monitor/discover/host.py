@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from monitor.config.hosts import host
+from monitor.config.text import PEM_BEGIN, quoted
 from monitor.discover import emqx, mosquitto, nanomq, nats, rabbitmq
 from monitor.discover.files import Tree
 from monitor.discover.listener import Discovery
@@ -42,19 +43,22 @@ def discover(tree: Tree, files: Iterable[Path] = ()) -> dict[Path, Discovery]:
 
 
 def _usable(found: Discovery) -> Discovery:
-    """Make notes of listeners that no client could reach, and of paths that no configuration could name."""
+    """Make notes of listeners that no client could reach, and of paths that no configuration could name.
+
+    EMQX takes certificates and keys themselves in the place of paths.
+    """
     listeners, found.listeners = found.listeners, []
     for listener in listeners:
         for name in ("certificate", "key", "ca_file"):
             path = getattr(listener, name)
-            if path is not None and not str(path).isprintable():
+            if path is not None and (PEM_BEGIN in str(path) or not str(path).isprintable()):
                 setattr(listener, name, None)
-                found.note(listener.place, f"not understood: a file called {str(path)!r}")
+                found.note(listener.place, f"not understood: a file called {quoted(str(path))}")
         if 0 < listener.port < 65_536 and (listener.address is None or _is_host(listener.address)):
             found.listeners.append(listener)
         else:
             where = f"{listener.address or ''}:{listener.port}"
-            found.note(listener.place, f"not understood: a listener on {where!r}")
+            found.note(listener.place, f"not understood: a listener on {quoted(where)}")
     return found
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ALL_ADDRESSES = frozenset({"", "0.0.0.0", "::", "*", "any"})  # noqa: S104  # compared with, and not bound to
+
+
+_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,11 @@ class Discovery:
     def note(self, place: Place, text: str) -> None:
         """Take down something for the reader of the output."""
         self.notes.append(Note(place=place, text=text))
+
+    def not_understood(self, place: Place, line: str) -> None:
+        """Take down a line by the setting's name at its front alone: the rest may be secret."""
+        name = _NAME.match(line)
+        self.note(place, f"not understood: {name[0]}" if name else "not understood")
 
 
 def endpoint(text: str) -> tuple[str | None, int]:

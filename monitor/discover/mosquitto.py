@@ -71,7 +71,7 @@ class _Reader:
         elif name in _SAID:
             self._discovery.note(place, f"{name}: {_SAID[name]}")
         elif name not in _INDIFFERENT and not name.startswith(_OF_BRIDGES) and _OF_TLS.search(name):
-            self._discovery.note(place, f"not understood: {name}")
+            self._discovery.not_understood(place, name)
 
     def _include(self, place: Place, directory: Path) -> None:
         for path in self._tree.inside(directory, ".conf"):

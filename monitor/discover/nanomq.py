@@ -35,7 +35,7 @@ def _listen(discovery: Discovery, found: dict[str, Setting], prefix: str, bind: 
     try:
         address, port = endpoint(where.value.rpartition("://")[2])
     except ValueError:
-        discovery.note(where.place, f"not understood: TLS on {where.value!r}")
+        discovery.note(where.place, "not understood: on which port")
         return
 
     def file(key: str) -> Path | None:

@@ -21,7 +21,7 @@ def read(tree: Tree, path: Path) -> Discovery:
     try:
         address, port = endpoint(where.value)
     except ValueError:
-        discovery.note(where.place, f"not understood: mqtt on {where.value!r}")
+        discovery.note(where.place, "not understood: on which port")
         return discovery
     tls = "mqtt.tls." if any(key.startswith("mqtt.tls.") for key in found) else ""
     if not tls:

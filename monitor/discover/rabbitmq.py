@@ -33,7 +33,7 @@ def _listen(
     try:
         address, port = endpoint(setting.value)
     except ValueError:
-        discovery.note(setting.place, f"not understood: a listener on {setting.value!r}")
+        discovery.note(setting.place, "not understood: on which port")
         return
 
     def file(name: str) -> Path | None:

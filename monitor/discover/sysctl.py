@@ -27,5 +27,5 @@ def settings(tree: Tree, paths: list[Path], discovery: Discovery) -> dict[str, S
             if sign:
                 found[key.strip()] = Setting(value.strip().strip('"'), place)
             elif text and not text.startswith(("include", "[", "]", "{", "}")):
-                discovery.note(place, f"not understood: {text[:80]}")
+                discovery.not_understood(place, text)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from monitor.discover.files import Tree
 from monitor.discover.host import CANDIDATES, UnknownBrokerError, discover
 from monitor.discover.listener import Discovery
+from monitor.discover.render import render
 
 
 class Host:
@@ -305,3 +308,44 @@ def test_no_text_breaks_a_reader(tmp_path_factory: pytest.TempPathFactory, path:
     host = Host(tmp_path_factory.mktemp("host"))
     host.write(str(path), text)
     host.discover(path)
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49hunter2\n-----END PRIVATE KEY-----"
+SECRETS = {
+    # As they should be written, and as they are when a sign is missing or a value stands in the wrong place.
+    "mosquitto.conf": (
+        "listener 8883\ncertfile /a.pem\ntls_keypass=hunter2\ntls_psk_key:hunter2\n"
+        "connection bridge\naddress far.example:8883\nremote_username u\nremote_password hunter2\nbridge_psk hunter2\n"
+    ),
+    "emqx.conf": (
+        'authentication = [{password = "hunter2"}]\nnode.cookie = hunter2\n'
+        'listeners.ssl.a { bind = 8884 password = "hunter2"\n ssl_options { password = "hunter2" } }\n'
+        f'listeners.ssl.b {{ bind = 8885, ssl_options {{ keyfile = """{PEM}""", certfile = "/a.pem" }} }}\n'
+        f"listeners.ssl.c {{ bind = 8886, ssl_options {{ keyfile = {json.dumps(PEM)} }} }}\n"
+        'dashboard { default_password = "hunter2\n'
+    ),
+    "emqx4/emqx.conf": f"listener.ssl.a = 8883\nlistener.ssl.a.keyfile = /a.key\nnode.cookie hunter2\n{PEM}\n",
+    "rabbitmq.conf": (
+        "mqtt.listeners.ssl.a = 8883\nssl_options.password = hunter2\ndefault_pass = hunter2\n"
+        f"default_pass hunter2\nssl_options.password:hunter2\nmqtt.listeners.ssl.b = hunter2\n{PEM}\n"
+    ),
+    "nats-server.conf": (
+        'authorization { token: "hunter2", users: [{user: u, password: hunter2}] }\n'
+        'mqtt { port: 8883; token: "hunter2"\n tls { cert_file: "/a.pem", password: hunter2 } }\n'
+    ),
+    "nanomq.conf": (
+        'listeners.ssl { bind = "0.0.0.0:8883 hunter2", key_password = "hunter2", keyfile = "/a.key" }\n'
+        'bridges.mqtt.far { server = "mqtt-tcp://u:hunter2@far.example:1883", password = hunter2 }\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_nothing_secret_is_printed_wherever_it_stands(host: Host, name: str) -> None:
+    path = host.write(f"/etc/{name}", SECRETS[name])
+    tree = Tree(host.root)
+    found = discover(tree, [path])
+    text = render(found, tree, None, datetime.now(UTC))
+    assert found[path].listeners or found[path].notes
+    assert "hunter2" not in text
+    assert "MIGH" not in text
