@@ -13,6 +13,7 @@ import typer
 
 from monitor.cli import completion
 from monitor.cli.status import UNUSABLE, Status
+from monitor.config.text import without_pem
 
 PROGRAM = "mqtt-tls-monitor"
 DEBUG_VARIABLE = "MQTT_TLS_MONITOR_DEBUG"
@@ -45,7 +46,7 @@ def run_command() -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = PROGRAM if context is None else context.command_path
-        _complain(f"{error.format_message()}\nTry '{command} --help'.")
+        _complain(f"{_without_arguments(error.format_message())}\nTry '{command} --help'.")
         return UNUSABLE if command.removeprefix(f"{PROGRAM} ") in _ABOUT_CONFIGURATION else Status.UNKNOWN
     except SystemExit:
         # An answered shell, or what typer makes of a closed pipe; its 1 would mean warnings.
@@ -315,6 +316,15 @@ def demo(
 
 def _complain(message: str) -> None:
     print(f"{PROGRAM}: {message}", file=sys.stderr)  # noqa: T201
+
+
+def _without_arguments(message: str) -> str:
+    """Leave out what was typed and has no place: a password or a key, perhaps, in that of its file."""
+    complaint, begin, _ = message.partition(" (")
+    if begin and complaint.startswith("Got unexpected extra argument"):
+        return complaint
+    # A key begins with dashes, and so is taken for an option.
+    return without_pem(message)
 
 
 def _one_line(error: Exception) -> str:

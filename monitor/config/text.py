@@ -27,7 +27,7 @@ def quoted(text: str) -> str:
     What may be a secret in the wrong place is left out: a PEM block, and a user with a password before a host.
     """
     has_password = ":" in text.rpartition("@")[0]
-    cut = _before_pem(without_user(text) if has_password else text)
+    cut = without_pem(without_user(text) if has_password else text)
     cut = cut if len(cut) <= _LONGEST_SHOWN else cut[: _LONGEST_SHOWN - 3] + "..."
     clean = "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
@@ -49,7 +49,8 @@ def without_value(key: str) -> str:
     return key if word is None or word[0] == key else f"{word[0]}..."
 
 
-def _before_pem(text: str) -> str:
+def without_pem(text: str) -> str:
+    """Return the text up to a PEM block, which may be a private key."""
     before, begin, _ = text.partition(PEM_BEGIN)
     return f"{before}{begin}..." if begin else text
 
