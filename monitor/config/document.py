@@ -206,7 +206,9 @@ def _syntax_fault(error: yaml.MarkedYAMLError, text: str) -> Fault:
     """Return libyaml's complaint with its line, and the line where the broken part began."""
     mark = error.problem_mark or error.context_mark
     line = None if mark is None else mark.line + 1
-    message = f"expected YAML, found an error: {error.problem or error.context}"
+    # PyYAML without libyaml quotes what stands between two !, which may be a secret that begins so.
+    problem, _, _ = str(error.problem or error.context).partition(" '!")
+    message = f"expected YAML, found an error: {problem}"
     begun = None if error.context_mark is None else error.context_mark.line + 1
     if begun is not None and begun != line and error.context:
         message += f" ({error.context} that begins on line {begun})"

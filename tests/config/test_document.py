@@ -1,3 +1,7 @@
+import pytest
+import yaml
+
+from monitor.config import document
 from monitor.config.document import Document, Node, parse_document
 
 
@@ -71,3 +75,10 @@ def test_long_line_of_brackets_is_refused() -> None:
 
 def test_empty_text_has_no_root_and_no_fault() -> None:
     assert read("# nothing\n") == Document(root=None)
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader])
+def test_secret_that_looks_like_a_tag_is_not_repeated(loader: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "_LOADER", loader)
+    (fault,) = parse_document("password_file: !hunter2!x y").faults
+    assert fault.message == "expected YAML, found an error: found undefined tag handle"
