@@ -277,12 +277,11 @@ def test_mistake_in_a_configuration_is_told_without_its_secret(
     outputs: dict[str, bytes | str] = {}
     for name, text in mistakes(confidential).items():
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
-        for command in (("check-config", str(path)), ("probe", "--config", str(path))):
-            monkeypatch.setattr(sys, "argv", ["mqtt-tls-monitor", *command])
-            assert run_in_process() in {1, 3}, name
-            output = capsys.readouterr()
-            assert str(path) in output.err
-            outputs[f"{command[0]} with {name}"] = output.out + output.err
+        monkeypatch.setattr(sys, "argv", ["mqtt-tls-monitor", "check-config", str(path)])
+        assert run_in_process() == 1, name
+        output = capsys.readouterr()
+        assert str(path) in output.err
+        outputs[name] = output.out + output.err
     assert confidential.marked.found_in(outputs) == {}
 
 
