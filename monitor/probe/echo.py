@@ -18,15 +18,20 @@ _FIRST_DIGIT_OF_ITS_OWN = (0, 2, 3)
 
 
 def repeats(said: bytes, secret: Secret | None) -> bool:
-    """Tell whether the secret, or a piece of it that gives much of it away, is in what was said."""
+    """Tell whether the secret, or a piece of it that gives much of it away, is in what was said.
+
+    Takes time in proportion to the length of both: a peer may say a lot.
+    """
     if secret is None:
         return False
+    spellings = [spelling.lower() for spelling in _spellings(secret.reveal())]
+    short = [spelling for spelling in spellings if len(spelling) < _TELLING]
+    telling = {piece for spelling in spellings for piece in _pieces(spelling)}
     heard = said.lower()
     squeezed = _SEPARATORS.sub(b"", heard)  # as dumps of bytes are written
     return any(
-        piece in heard or piece in squeezed
-        for spelling in _spellings(secret.reveal())
-        for piece in _pieces(spelling.lower())
+        any(spelling in words for spelling in short) or not telling.isdisjoint(_pieces(words))
+        for words in (heard, squeezed)
     )
 
 
@@ -51,6 +56,5 @@ def _in_base64(value: bytes) -> Iterator[bytes]:
         yield digits.translate(bytes.maketrans(b"+/", b"-_"))
 
 
-def _pieces(spelling: bytes) -> set[bytes]:
-    length = min(_TELLING, len(spelling))
-    return {spelling[at : at + length] for at in range(len(spelling) - length + 1)}
+def _pieces(words: bytes) -> Iterator[bytes]:
+    return (words[at : at + _TELLING] for at in range(len(words) - _TELLING + 1))
