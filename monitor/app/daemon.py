@@ -58,7 +58,7 @@ class Daemon:
     """Probes every broker of a configuration in its turns, and knows the results.
 
     Args:
-        config: loaded; the file it came from is read again by `reload`.
+        config: loaded; the file it came from is read again by `reload`, for the same shard.
         environ: for reloading.
         tasks: owns whatever runs.
         manager: is told how things stand.
@@ -191,7 +191,7 @@ class Daemon:
     async def _reload(self) -> Sequence[Problem]:
         try:
             # Reads many files: certificates, keys, the whole system trust store.
-            config = await asyncio.to_thread(load, Path(self._config.file), self._environ)
+            config = await asyncio.to_thread(load, Path(self._config.file), self._environ, self._config.shard)
         except ConfigError as error:
             return self._refuse(error.problems)
         except Exception:
@@ -248,7 +248,9 @@ class Daemon:
         changes = {"added": update.added, "removed": update.removed, "replaced": update.replaced}
         # At the start, all are new.
         what = {} if self._heartbeat is None else {word: _some(names) for word, names in changes.items()}
-        log.info("configuration in use", file=self._config.file, brokers=len(brokers), **what)
+        shard = self._config.shard
+        part = {} if shard is None else {"shard": shard.number, "total_shards": shard.total}
+        log.info("configuration in use", file=self._config.file, **part, brokers=len(brokers), **what)
 
     async def _probe(self, broker: Broker) -> _Results:
         heard = await self._heard(broker)

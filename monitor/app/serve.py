@@ -18,7 +18,7 @@ from monitor.app.changes import log_problems
 from monitor.app.daemon import Daemon
 from monitor.app.service import ServiceManager
 from monitor.config.load import load
-from monitor.model.config import Config, ConfigError, Settings
+from monitor.model.config import Config, ConfigError, Settings, Shard
 from monitor.web.listener import listening
 from monitor.web.server import create_app
 
@@ -32,13 +32,13 @@ CATCH_UP_S = 60.0
 log = structlog.stdlib.get_logger()
 
 
-def run(path: Path, environ: Mapping[str, str]) -> int:
+def run(path: Path, environ: Mapping[str, str], shard: Shard | None = None) -> int:
     """Run the daemon until it is told to stop, and return the exit status. Blocks; owns the process's log and signals.
 
     A configuration that cannot be used is told on standard error, one line for each problem.
     """
     try:
-        config = load(path, environ)
+        config = load(path, environ, shard)
     except ConfigError as error:
         logs.complain(error.problems, environ)
         return EXIT_UNUSABLE
@@ -57,7 +57,7 @@ async def serve(
     """Probe and answer until SIGTERM or SIGINT, then let the running probes end; return the exit status.
 
     Args:
-        config: loaded; its file is read again on SIGHUP and on request over HTTP.
+        config: loaded; its file is read again on SIGHUP and on request over HTTP, for the same shard.
         environ: for reloading.
         listening: called with the URL, once there is one.
     """

@@ -78,17 +78,36 @@ def program(
 
 
 @app.command()
-def run(config: ConfigOption = None) -> int:
+def run(
+    *,
+    config: ConfigOption = None,
+    shard: Annotated[
+        int | None, typer.Option(metavar="I", min=0, help="Which of the shards this is, from 0 on.")
+    ] = None,
+    total_shards: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=1024, help="How many shards share the brokers."),
+    ] = None,
+) -> int:
     """Watch the configured brokers all day.
 
     Probes each in its turn; metrics, JSON and pages are served over HTTP. SIGHUP reads the configuration again.
+    With --shard and --total-shards, only the shard's part of the brokers, on the configured port plus its number.
     """
     if config is None:
         _complain("no configuration: name one with --config FILE")
         return UNUSABLE
+    if (shard is None) != (total_shards is None):
+        _complain("--shard and --total-shards go together: expected both or neither")
+        return UNUSABLE
+    if shard is not None and total_shards is not None and shard >= total_shards:
+        _complain(f"--shard: expected 0 to {total_shards - 1}, as there are {total_shards} in all, found {shard}")
+        return UNUSABLE
     from monitor.app import run as run_daemon  # noqa: PLC0415
+    from monitor.model.config import Shard  # noqa: PLC0415
 
-    return run_daemon(config, os.environ)
+    part = None if shard is None or total_shards is None else Shard(number=shard, total=total_shards)
+    return run_daemon(config, os.environ, part)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from monitor.cli.remote import Document, NoAnswer, Remote
 from monitor.cli.status import Status, gravity, of_verdict, worst
-from monitor.export.standing import standing
+from monitor.export.standing import NO_BROKERS, standing
 from monitor.model.judgement import Verdict
 
 
@@ -42,4 +42,4 @@ def _json(documents: list[Document]) -> str:
 def _text(documents: list[Document], statuses: list[Status]) -> str:
     now = datetime.now(UTC)
     order = sorted(zip(statuses, documents, strict=True), key=lambda each: -gravity(each[0]))
-    return "\n\n".join("\n".join(standing(document, now)) for _, document in order) + "\n" if order else ""
+    return ("\n\n".join("\n".join(standing(document, now)) for _, document in order) or NO_BROKERS) + "\n"

@@ -16,16 +16,17 @@ from monitor.config.hosts import endpoint
 from monitor.config.problems import Place, Problems, Source, validated
 from monitor.config.schema import BrokerOptions, DefaultOptions, FileOptions
 from monitor.config.scope import Scope
+from monitor.config.shards import part
 from monitor.config.trust import TrustStore
 from monitor.model.broker import Broker
-from monitor.model.config import Config, Settings
+from monitor.model.config import Config, Settings, Shard
 
 STATE_FILE = "state.json"
 """What the state file is called in systemd's state directory."""
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Config:
-    """Return the configuration with everything it names read and checked.
+def load(path: Path, environ: Mapping[str, str], shard: Shard | None = None) -> Config:
+    """Return the configuration with everything it names read and checked; for a shard, its part of that.
 
     Raises:
         ConfigError: with every problem of the file, the files it names and the environment.
@@ -45,12 +46,13 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     problems.raise_if_any()
     assert overrides is not None
     state_file = _state_file(options, builder.files, environ)
-    return Config(
+    whole = Config(
         file=str(path),
         brokers=tuple(brokers),
         settings=_settings(options, overrides, state_file),
         warnings=problems.warnings,
     )
+    return whole if shard is None else part(whole, shard)
 
 
 def broker_from_options(options: Mapping[str, object], environ: Mapping[str, str], *, source: str) -> Broker:

@@ -10,6 +10,8 @@ from monitor.export.words import clean, distance, utc
 
 _WIDTH = 14
 NO_RESULT = "no result"
+NO_BROKERS = "No brokers: none of the configuration's falls to this shard."
+"""A whole configuration has at least one."""
 
 
 def standing(document: Mapping[str, Any], now: datetime) -> Iterator[str]:

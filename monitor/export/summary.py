@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from monitor.export.standing import NO_BROKERS
 from monitor.model.judgement import Verdict
 from monitor.store import Snapshot, worst
 
@@ -15,6 +16,8 @@ _NAMED = 3
 def summary(snapshot: Snapshot, now: datetime) -> str:
     """Return one line: how many brokers are in which state, which are critical, and what breaks next."""
     verdicts = {name: worst(states) for name, states in snapshot.by_name().items()}
+    if not verdicts:
+        return NO_BROKERS
     states = Counter(verdicts.values())
     counts = [f"{states[verdict]} {verdict.value}" for verdict in Verdict if states[verdict]]
     if states[Verdict.CRITICAL]:

@@ -33,6 +33,15 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One of several processes that share a configuration, and its brokers among them."""
+
+    number: int
+    """From 0 on, below `total`."""
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One thing that is wrong with a configuration, and where."""
 
@@ -62,6 +71,9 @@ class Config:
     """Everything a run needs; every file it names was read and checked."""
 
     file: str
+    shard: Shard | None = None
+    """Whose part this is; None: it is the whole."""
     brokers: tuple[Broker, ...]
+    """Never empty but for a shard."""
     settings: Settings
     warnings: tuple[Problem, ...] = ()

@@ -30,6 +30,10 @@ def test_one_broker_that_was_not_probed_yet() -> None:
     assert summary(known(), NOW) == "1 broker: 1 not probed yet."
 
 
+def test_shard_that_has_none_says_so() -> None:
+    assert summary(Store().snapshot(), NOW) == "No brokers: none of the configuration's falls to this shard."
+
+
 def test_brokers_are_counted_by_their_state() -> None:
     snapshot = known(well=("a", "b"), worth_a_warning=("c",), down=("d",))
     assert summary(snapshot, NOW) == (
