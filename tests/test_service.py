@@ -18,6 +18,7 @@ from tests.support.daemon import MonitorProcess
 from tests.support.pki import TestPki
 
 SYSTEMD = Path(__file__).parent.parent / "systemd"
+UNITS = ("mqtt-tls-monitor.service", "mqtt-tls-monitor@.service")
 # What systemd-analyze calls the exposure, 0.0 to 10.0.
 MOST_EXPOSED = 1.5
 
@@ -97,24 +98,36 @@ def test_nobody_listening_is_no_fault(tmp_path: Path) -> None:
     assert not ServiceManager({}).listens
 
 
-def test_unit_is_understood_and_as_closed_as_can_be(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", UNITS)
+def test_unit_is_understood_and_as_closed_as_can_be(name: str, tmp_path: Path) -> None:
     # What it starts exists only where it is installed.
-    unit = tmp_path / "mqtt-tls-monitor.service"
-    text = (SYSTEMD / unit.name).read_text()
-    text = text.replace("/opt/mqtt-tls-monitor/bin/mqtt-tls-monitor", "/bin/true")
+    unit = tmp_path / name
+    text = (SYSTEMD / name).read_text().replace("/opt/mqtt-tls-monitor/bin/mqtt-tls-monitor", "/bin/true")
     unit.write_text(re.sub(r"^Documentation=.*\n", "", text, flags=re.MULTILINE))
     understood = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
     assert (understood.returncode, understood.stderr) == (0, "")
     closed = subprocess.run(
-        [
-            "systemd-analyze",
-            "security",
-            "--offline=true",
-            f"--threshold={round(MOST_EXPOSED * 10)}",
-            SYSTEMD / unit.name,
-        ],
+        ["systemd-analyze", "security", "--offline=true", f"--threshold={round(MOST_EXPOSED * 10)}", SYSTEMD / name],
         capture_output=True,
         text=True,
         check=False,
     )
     assert closed.returncode == 0, closed.stdout
+
+
+def test_shard_is_served_and_closed_as_the_whole_is() -> None:
+    """The template differs in what names the shard, and in nothing else."""
+    whole, shard = ((SYSTEMD / name).read_text() for name in UNITS)
+    for extra in (
+        ", shard %i",
+        "Conflicts=mqtt-tls-monitor.service\n",
+        "Environment=TOTAL_SHARDS=1\n",
+        " --shard %i --total-shards ${TOTAL_SHARDS}",
+    ):
+        assert shard.count(extra) == 1
+        shard = shard.replace(extra, "")
+    assert settings(shard) == settings(whole)
+
+
+def settings(unit: str) -> list[str]:
+    return [line for line in unit.splitlines() if line and not line.startswith("#")]
