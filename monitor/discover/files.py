@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from monitor.config.files import Unreadable, read_file
@@ -46,6 +47,14 @@ class Tree:
             raise
         except ValueError:
             raise ValueError("one whose name holds a NUL") from None
+
+    def is_for_everybody(self, path: Path) -> bool:
+        """Tell whether any user may read a file, as far as its own rights and those of the directories above say."""
+        try:
+            may_pass = all(self.at(above).stat().st_mode & stat.S_IXOTH for above in path.parents)
+            return may_pass and bool(self.at(path).stat().st_mode & stat.S_IROTH)
+        except (OSError, ValueError):
+            return False
 
     def inside(self, directory: Path, suffix: str) -> list[Path]:
         """Return the files of a directory with that ending, by name as brokers read them."""

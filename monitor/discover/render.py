@@ -24,11 +24,11 @@ def render(discoveries: Mapping[Path, Discovery], tree: Tree, system: Trust | No
         if not discovery.listeners:
             lines.append(f"  # {_comment(str(path))}: no port with TLS")
         for listener in discovery.listeners:
-            lines += _broker(listener, names[id(listener)], suggestion(tree, listener, system, now))
+            lines += _broker(listener, names[id(listener)], suggestion(tree, listener, system, now), tree)
     return "\n".join(lines) + "\n"
 
 
-def _broker(listener: Listener, name: str, found: Suggestion) -> Iterator[str]:
+def _broker(listener: Listener, name: str, found: Suggestion, tree: Tree) -> Iterator[str]:
     yield f"  # {listener.software}, {_comment(str(listener.place))}"
     yield f"  - name: {name}"
     yield f"    host: {_quoted(listener.address or 'localhost')}"
@@ -41,6 +41,8 @@ def _broker(listener: Listener, name: str, found: Suggestion) -> Iterator[str]:
     if found.remark is not None:
         yield f"      # {_comment(found.remark)}"
     if found.ca_file is not None:
+        if not tree.is_for_everybody(found.ca_file):
+            yield "      # Not every user may read this file, and the monitor's must; or name a copy, for it is public:"
         yield f"      ca_file: {_quoted(str(found.ca_file))}"
     else:
         yield "      trust: system"
@@ -54,11 +56,17 @@ def _broker(listener: Listener, name: str, found: Suggestion) -> Iterator[str]:
         yield "    #   username: monitor"
         yield "    #   password_file: /etc/mqtt-tls-monitor/password"
     if listener.certificate is not None:
-        yield "    files:"
-        yield f"      certificate: {_quoted(str(listener.certificate))}"
-        if listener.key is not None:
-            yield "      # Only if the monitor's user may read it; a digest of its public half is all that is kept:"
-            yield f"      # key: {_quoted(str(listener.key))}"
+        yield from _files(listener.certificate, listener.key, tree)
+
+
+def _files(certificate: Path, key: Path | None, tree: Tree) -> Iterator[str]:
+    yield "    files:"
+    if not tree.is_for_everybody(certificate):
+        yield "      # Not every user may read this file. The monitor's may with SupplementaryGroups= in its unit:"
+    yield f"      certificate: {_quoted(str(certificate))}"
+    if key is not None:
+        yield "      # Only if the monitor's user may read it; a digest of its public half is all that is kept:"
+        yield f"      # key: {_quoted(str(key))}"
 
 
 def _names(listeners: list[Listener]) -> dict[int, str]:

@@ -62,6 +62,29 @@ def test_certificate_of_an_unknown_ca_says_what_to_find_out(pki: TestPki, tmp_pa
     )
 
 
+@pytest.mark.parametrize(
+    ("key", "remark"),
+    [
+        ("ca_file", "Not every user may read this file, and the monitor's must; or name a copy, for it is public:"),
+        ("certificate", "Not every user may read this file. The monitor's may with SupplementaryGroups= in its unit:"),
+    ],
+)
+def test_file_that_not_everybody_may_read_is_told(pki: TestPki, tmp_path: Path, key: str, remark: str) -> None:
+    tmp_path.chmod(0o755)
+    files = write_chain(tmp_path, "server", (issue(now=pki.now, issuer=pki.intermediate), pki.intermediate))
+    paths = {"ca_file": tmp_path / "ca.pem", "certificate": files.chain}
+    paths["ca_file"].write_bytes(pki.ca_file.read_bytes())
+    (tmp_path / "etc/mosquitto").mkdir(parents=True)
+    (tmp_path / "etc/mosquitto/mosquitto.conf").write_text(
+        f"listener 8883\ncafile /ca.pem\ncertfile /{files.chain.name}\n"
+    )
+    for path in paths.values():
+        path.chmod(0o644)
+    assert remark not in discovered("--root", str(tmp_path))
+    paths[key].chmod(0o640)
+    assert f"# {remark}\n      {key}: " in discovered("--root", str(tmp_path))
+
+
 def test_host_below_a_directory_keeps_its_own_paths(tmp_path: Path) -> None:
     place = tmp_path / "etc/mosquitto"
     place.mkdir(parents=True)
