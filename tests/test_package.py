@@ -12,6 +12,11 @@ from monitor.cli.completion import VARIABLE
 from tests.support.daemon import COMMAND, run_command
 
 ROOT = Path(__file__).parent.parent
+PACKAGES = {
+    "apt-get install ./mqtt-tls-monitor_0.1.0_amd64.deb": "apt-get install /test/package.deb",
+    "apt-get install ./mqtt-tls-monitor_0.2.0_amd64.deb": "apt-get install /test/next.deb",
+}
+"""Commands that name files which are called otherwise in the test."""
 COMMANDS = ("run", "probe", "inspect", "check-config", "status", "discover", "explain", "demo")
 
 
@@ -52,3 +57,18 @@ def test_maintainer_script_is_understood_by_a_plain_shell(script: str) -> None:
 def test_shipped_configuration_can_be_used_as_it_is() -> None:
     result = run_command("check-config", str(ROOT / "config" / "monitor.example.yml"))
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_installing_is_told_as_it_is_tested() -> None:
+    """Every command and every line for a file, in that order, is one of the test in a booted tree."""
+    told = (ROOT / "docs" / "install.md").read_text().partition("\n## Install\n")[2]
+    tested = (ROOT / "packaging" / "test-in-tree").read_text()
+    blocks = re.findall(r"^```\w+\n((?:.*\n)*?)```|^((?:    .+\n)+)", told, re.MULTILINE)
+    lines = [line.strip() for block in blocks for line in "".join(block).splitlines()]
+    assert len(lines) > 30
+    at = 0
+    for line in lines:
+        wanted = PACKAGES.get(line, line)
+        found = tested.find(wanted, at)
+        assert found >= 0, f"not tested, or not at this point: {wanted}"
+        at = found + len(wanted)
