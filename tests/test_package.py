@@ -17,6 +17,7 @@ PACKAGES = {
     "apt-get install ./mqtt-tls-monitor_0.2.0_amd64.deb": "apt-get install /test/next.deb",
 }
 """Commands that name files which are called otherwise in the test."""
+NO_STEPS = ("Prometheus, Alertmanager, Grafana", "Why a virtual environment")
 COMMANDS = ("run", "probe", "inspect", "check-config", "status", "discover", "explain", "demo")
 
 
@@ -60,15 +61,16 @@ def test_shipped_configuration_can_be_used_as_it_is() -> None:
 
 
 def test_installing_is_told_as_it_is_tested() -> None:
-    """Every command and every line for a file, in that order, is one of the test in a booted tree."""
+    """Every heading, every command and every line for a file, in that order, is one of the test in a booted tree."""
     told = (ROOT / "docs" / "install.md").read_text().partition("\n## Install\n")[2]
     tested = (ROOT / "packaging" / "test-in-tree").read_text()
-    blocks = re.findall(r"^```\w+\n((?:.*\n)*?)```|^((?:    .+\n)+)", told, re.MULTILINE)
-    lines = [line.strip() for block in blocks for line in "".join(block).splitlines()]
+    found = re.findall(r"^## (.+)|^```\w+\n((?:.*\n)*?)```|^((?:    .+\n)+)", told, re.MULTILINE)
+    steps = [f'step "{heading}' for heading, _, _ in found if heading and heading not in NO_STEPS]
+    assert steps == [step for step in re.findall(r'^step "[^:"]+', tested, re.MULTILINE) if step in steps]
+    lines = [line.strip() for _, fenced, indented in found for line in (fenced + indented).splitlines()]
     assert len(lines) > 30
     at = 0
     for line in lines:
         wanted = PACKAGES.get(line, line)
-        found = tested.find(wanted, at)
-        assert found >= 0, f"not tested, or not at this point: {wanted}"
-        at = found + len(wanted)
+        assert wanted in tested[at:], f"not tested, or not at this point: {wanted}"
+        at = tested.index(wanted, at) + len(wanted)

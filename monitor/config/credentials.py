@@ -113,8 +113,8 @@ class Credentials:
     def _credential(self, name: str, place: Place) -> bytes | None:
         directory = self.environ.get("CREDENTIALS_DIRECTORY")
         if not directory:
-            message = "expected a systemd credential, found no CREDENTIALS_DIRECTORY; the unit needs LoadCredential="
-            self.problems.add(place, message)
+            hint = "the unit needs LoadCredential=, a command by hand that variable"
+            self.problems.add(place, f"expected a systemd credential, found no CREDENTIALS_DIRECTORY; {hint}")
             return None
         if "/" in name or name in {".", ".."}:
             self.problems.add(place, "expected the name of a systemd credential, found a path")
