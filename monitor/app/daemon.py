@@ -45,6 +45,8 @@ HEARTBEAT_S = 1.0
 """Between two measurements of the event loop's lag, and two looks at the wall clock."""
 STALLED_S = 30.0
 """How late the next turn may be taken up before the schedule counts as standing still."""
+WRAP_UP_S = 1.0
+"""What a probe that took all of its time still needs: to be judged, and recorded."""
 MOST_NAMED = 20
 """Brokers that a line about a reload names: of each that were added, removed or replaced."""
 
@@ -146,13 +148,13 @@ class Daemon:
         self._manager.ready(self._summary())
 
     async def stop(self) -> None:
-        """Begin no more probes; return when the running ones have ended, at most the longest timeout later.
+        """Begin no more probes; return when the running ones have ended, at most the longest timeout and a moment later.
 
         A slow round that needs longer is cut off.
         """
         self._is_stopping = True
         self._manager.stopping()
-        timeout_s = max((broker.timeout_s for broker in self._config.brokers), default=0.0)
+        timeout_s = max((broker.timeout_s for broker in self._config.brokers), default=0.0) + WRAP_UP_S
         await asyncio.gather(self._schedule.drain(timeout_s), self._rounds.drain(timeout_s))
         if self._heartbeat is not None:
             self._heartbeat.cancel()
