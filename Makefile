@@ -44,7 +44,7 @@ stack: .venv/.set-up ## Run the demo, or CONFIG=file.yml, with Prometheus and Al
 	@CONFIG="$(CONFIG)" scripts/stack
 
 .PHONY: test-stack
-test-stack: .venv/.set-up packages ## Break and mend brokers of the stack, and see who is paged (forty minutes)
+test-stack: .venv/.set-up packages ## Break and mend brokers of the stack, and see who is paged (half an hour)
 	$(BIN)/pytest -m stack
 
 .PHONY: test-brokers

@@ -148,7 +148,7 @@ class Daemon:
         self._manager.ready(self._summary())
 
     async def stop(self) -> None:
-        """Begin no more probes; return when the running ones have ended, at most the longest timeout and a moment later.
+        """Begin no more probes; return when the running ones have ended: the longest timeout later, or a little more.
 
         A slow round that needs longer is cut off.
         """

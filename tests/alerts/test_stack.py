@@ -1,11 +1,12 @@
 """`make stack` as it comes: the demo, Prometheus, Alertmanager and the pages that are shown, in real time.
 
-A minute takes a minute here: about forty of them in all. tests/alerts/test_pages.py does the like within one.
+A minute takes a minute here: about half an hour of them in all. tests/alerts/test_pages.py does the like within one.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -121,12 +122,17 @@ class Stack:
 def running(log: Path) -> Iterator[Stack]:
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["make", "--silent", "stack"], cwd=ROOT, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
+            ["make", "--silent", "stack"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             yield Stack(process, log)
         finally:
-            process.send_signal(signal.SIGINT)
+            os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
             process.communicate(timeout=30)
 
 
