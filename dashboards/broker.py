@@ -11,14 +11,17 @@ from dashboards.parts import (
     BLUE,
     BROKER,
     DAY_S,
+    DAYS,
     DAYS_LEFT,
     GREEN,
-    GREY,
     ONE_IS_GOOD,
     ORANGE,
+    PHASES,
     RED,
     SOURCE,
     WIDTH,
+    Value,
+    alerts,
     choice,
     course,
     filters,
@@ -35,7 +38,7 @@ _OF = '{broker="$broker"}'
 _PLACE = "instance, broker, address"
 # A broker is probed once a minute or so: over less than some minutes, a rate rests on a probe or two.
 _STEP: Final = "5m"
-_PHASES = ("resolve", "connect", "handshake", "verify", "mqtt_connect", "subscribe", "publish", "roundtrip")
+_PAGE = "http://${__field.labels.instance}/brokers/${__field.labels.broker:percentencode}"
 _ACCEPTED = {"1": ("valid", GREEN), "0": ("not valid", RED)}
 
 
@@ -66,7 +69,7 @@ def dashboard() -> build.Dashboard:
         .annotation(
             _annotation(
                 "Began to fail",
-                f"mqtt_tls_probe_success{_OF} == 0 and mqtt_tls_probe_success{_OF} offset $__interval == 1",
+                f"resets(mqtt_tls_probe_success{_OF}[$__rate_interval]) > 0",
                 "began to fail",
                 RED,
             )
@@ -75,9 +78,11 @@ def dashboard() -> build.Dashboard:
             number(
                 "State",
                 "Whether the last probe succeeded: a strict client would have connected and got its own message back.",
-                instant(f"mqtt_tls_probe_success{_OF}", "{{address}}"),
+                instant(f"mqtt_tls_probe_success{_OF}", "{{instance}} {{address}}"),
                 steps=ONE_IS_GOOD,
                 words={"1": ("OK", GREEN), "0": ("FAILING", RED)},
+                nothing="not probed yet",
+                link=("Open the monitor's own page about the broker", _PAGE),
             )
         )
         .with_panel(
@@ -85,11 +90,11 @@ def dashboard() -> build.Dashboard:
                 "Why it fails",
                 "The phase and the reason of the failure. `mqtt-tls-monitor explain REASON` tells what to do.",
                 instant(
-                    f'mqtt_tls_probe_failure_info{_OF} or label_replace(mqtt_tls_probe_success{_OF} == 1, "reason", '
-                    '"nothing fails", "", "")',
+                    f"mqtt_tls_probe_failure_info{_OF} - 1 or "
+                    f'label_replace(mqtt_tls_probe_success{_OF} == 1, "reason", "nothing fails", "", "")',
                     "{{phase}} {{reason}}",
                 ),
-                steps=((None, GREY),),
+                steps=ONE_IS_GOOD,
                 shows="name",
                 width=8,
             )
@@ -98,7 +103,7 @@ def dashboard() -> build.Dashboard:
             number(
                 "Last probe",
                 "How long ago the last probe ended. Far more than the interval: the monitor is late, or gone.",
-                instant(f"time() - mqtt_tls_last_probe_timestamp_seconds{_OF}", "{{address}}"),
+                instant(f"time() - mqtt_tls_last_probe_timestamp_seconds{_OF}", "{{instance}} {{address}}"),
                 unit="s",
                 steps=((None, GREEN), (600, ORANGE), (3600, RED)),
             )
@@ -108,7 +113,8 @@ def dashboard() -> build.Dashboard:
                 "Next break",
                 "When the first of what works now stops working, and what that is.",
                 instant(f"(mqtt_tls_next_break_timestamp_seconds{_OF} - time()) / {DAY_S}", "{{cause}}"),
-                unit="suffix: days",
+                unit=DAYS,
+                nothing="nothing works",
                 steps=DAYS_LEFT,
                 shows="value_and_name",
                 decimals=1,
@@ -122,6 +128,7 @@ def dashboard() -> build.Dashboard:
                 steps=ONE_IS_GOOD,
                 words=_ACCEPTED,
                 shows="value_and_name",
+                nothing="never seen",
             )
         )
         .with_row(build.Row("Latency"))
@@ -134,9 +141,10 @@ def dashboard() -> build.Dashboard:
                     course(
                         f'max by (phase) (mqtt_tls_phase_duration_seconds{{broker="$broker",phase="{phase}"}})', phase
                     )
-                    for phase in _PHASES
+                    for phase in PHASES
                 ),
                 is_stacked=True,
+                colours=PHASES,
                 width=WIDTH,
                 height=9,
             )
@@ -147,7 +155,7 @@ def dashboard() -> build.Dashboard:
             graph(
                 "Network",
                 "The round trip of the TCP handshake by the kernel: what the network alone takes.",
-                course(f"mqtt_tls_tcp_rtt_seconds{_OF}", "TCP round trip {{address}}"),
+                course(f"mqtt_tls_tcp_rtt_seconds{_OF}", "TCP round trip {{instance}} {{address}}"),
             )
         )
         .with_panel(
@@ -155,7 +163,10 @@ def dashboard() -> build.Dashboard:
                 "Segments sent again",
                 "TCP segments that were lost on the way, or came too late: the network's fault more often than the "
                 "broker's.",
-                course(f"rate(mqtt_tls_tcp_retransmitted_segments_total{_OF}[$__rate_interval])", "{{address}}"),
+                course(
+                    f"rate(mqtt_tls_tcp_retransmitted_segments_total{_OF}[$__rate_interval])",
+                    "{{instance}} {{address}}",
+                ),
                 unit="pps",
                 interval=_STEP,
             )
@@ -170,6 +181,7 @@ def dashboard() -> build.Dashboard:
                 ),
                 unit="short",
                 is_stacked=True,
+                colours=PHASES,
                 interval=_STEP,
             )
         )
@@ -189,13 +201,10 @@ def dashboard() -> build.Dashboard:
             listing(
                 "Findings",
                 "What is known to be wrong. `mqtt-tls-monitor explain CODE` tells what a code means and what to do.",
-                rows(
-                    "sum by (code, finding_severity) (mqtt_tls_findings" + _OF + ") or label_replace(label_replace("
-                    f"count(mqtt_tls_broker_info{_OF} unless on (instance, broker) mqtt_tls_findings), "
-                    '"code", "nothing is wrong", "", ""), "finding_severity", "none", "", "")'
-                ),
-                columns={"code": "Code", "finding_severity": "Severity"},
-                coloured={"Severity": {"critical": RED, "warning": ORANGE, "info": BLUE, "none": GREEN}},
+                rows(f"max by (code, finding_severity) (mqtt_tls_findings{_OF})"),
+                columns={"finding_severity": "Severity", "code": "Code"},
+                nothing="Nothing is known to be wrong",
+                coloured={"Severity": {"critical": RED, "warning": ORANGE, "info": BLUE}},
             )
         )
         .with_panel(
@@ -211,6 +220,7 @@ def dashboard() -> build.Dashboard:
                 height=9,
             )
         )
+        .with_panel(alerts('broker="$broker"', width=WIDTH))
         .with_row(build.Row("What it shows"))
         .with_panel(
             listing(
@@ -221,17 +231,16 @@ def dashboard() -> build.Dashboard:
                     f"* on ({_PLACE}, position) group_left (subject, issuer, serial) mqtt_tls_certificate_info{_OF}"
                 ),
                 columns={
+                    "address": "Address",
                     "position": "Position",
                     "role": "Role",
                     "subject": "Subject",
                     "issuer": "Issuer",
                     "serial": "Serial",
                 },
-                value="Days left",
-                unit="none",
-                steps=DAYS_LEFT,
+                values=[Value(heading="Days left", steps=DAYS_LEFT, decimals=1)],
+                nothing="No certificate was seen yet",
                 sort_by="Position",
-                decimals=1,
                 width=16,
             )
         )
@@ -240,10 +249,12 @@ def dashboard() -> build.Dashboard:
                 "Revocation",
                 "What each source says of the certificates: not offered, good, revoked, or why nothing can be told.",
                 rows(f"mqtt_tls_revocation_status{_OF} == 1"),
-                columns={"source": "Source", "status": "Status"},
-                coloured={"Status": {"good": GREEN, "revoked": RED, "stale": ORANGE, "invalid": RED}},
+                columns={"address": "Address", "source": "Source", "status": "Status"},
+                nothing="No source was heard yet",
+                coloured={
+                    "Status": {"good": GREEN, "revoked": RED, "invalid": RED, "stale": ORANGE, "unavailable": ORANGE}
+                },
                 width=8,
-                height=7,
             )
         )
         .with_panel(
@@ -251,9 +262,9 @@ def dashboard() -> build.Dashboard:
                 "What must be refused",
                 "What the broker must not let in, by the check of the configuration.",
                 rows(f"mqtt_tls_refusal_enforced{_OF}"),
-                columns={"check": "Check"},
-                value="Outcome",
-                words={"1": ("refused", GREEN), "0": ("let in", RED)},
+                columns={"address": "Address", "check": "Check"},
+                values=[Value(heading="Outcome", words={"1": ("refused", GREEN), "0": ("let in", RED)})],
+                nothing="No refusals are configured, or none could be told",
                 width=8,
                 height=7,
             )
@@ -262,8 +273,9 @@ def dashboard() -> build.Dashboard:
             number(
                 "Certificate file",
                 "Whether the broker serves the certificate file on its host. If not, it was renewed and not taken up.",
-                instant(f"mqtt_tls_certificate_file_served{_OF}", "{{address}}"),
+                instant(f"mqtt_tls_certificate_file_served{_OF}", "{{instance}} {{address}}"),
                 steps=ONE_IS_GOOD,
+                nothing="no file to compare",
                 words={"1": ("served", GREEN), "0": ("NOT SERVED", RED)},
                 width=8,
             )
@@ -272,8 +284,18 @@ def dashboard() -> build.Dashboard:
             listing(
                 "TLS session",
                 "What the last handshake agreed on, and where.",
-                rows(f"mqtt_tls_session_info{_OF} * on ({_PLACE}) group_left () mqtt_tls_session_info{_OF}"),
-                columns={"tls_version": "Version", "cipher_suite": "Cipher suite", "group": "Key exchange"},
+                rows(
+                    f"mqtt_tls_session_info{_OF} * on (instance, broker) group_left (host, port) mqtt_tls_broker_info"
+                ),
+                columns={
+                    "host": "Host",
+                    "port": "Port",
+                    "address": "Address",
+                    "tls_version": "Version",
+                    "cipher_suite": "Cipher suite",
+                    "group": "Key exchange",
+                },
+                nothing="No handshake was completed last",
                 width=8,
             )
         )
@@ -303,5 +325,5 @@ def _annotation(name: str, expression: str, title: str, colour: str) -> build.An
         .icon_color(colour)
         .enable(True)
         .hide(False)
-        .target(course(expression))
+        .target(course(expression).ref_id("Anno"))
     )

@@ -46,6 +46,7 @@ def dashboard() -> build.Dashboard:
                 "Whether Prometheus reaches the monitor.",
                 instant(f"up{_OF}", "{{instance}}"),
                 steps=ONE_IS_GOOD,
+                nothing="no target",
                 words={"1": ("UP", GREEN), "0": ("DOWN", RED)},
             )
         )
@@ -200,6 +201,7 @@ def dashboard() -> build.Dashboard:
                     "pyopenssl_version": "pyOpenSSL",
                     "cryptography_version": "cryptography",
                 },
+                nothing="No monitor was scraped",
                 width=WIDTH,
                 height=6,
             )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.dashboards.test_form import JSON, panels
+from tests.support.alerts import ROOT, RULES
 from tests.support.daemon import COMMAND
-from tests.support.processes import ServerProcess
+from tests.support.dashboards import JSON, filled_in, headings, panels
+from tests.support.processes import ServerProcess, tool
 from tests.support.prometheus import Prometheus
 
 HEALTHY, FAILING = "healthy", "expired"
@@ -29,7 +33,11 @@ class DemoProcess(ServerProcess):
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     with (
         DemoProcess(tmp_path_factory.mktemp("demo")) as demo,
-        Prometheus(tmp_path_factory.mktemp("prometheus"), [f"127.0.0.1:{demo.port}"]) as prometheus,
+        Prometheus(
+            tmp_path_factory.mktemp("prometheus"),
+            [f"127.0.0.1:{demo.port}"],
+            settings={"rule_files": [*map(str, RULES)]},
+        ) as prometheus,
     ):
         # A rate needs two scrapes, and every broker its first result.
         prometheus.wait_for("count(mqtt_tls_probe_success) == count(mqtt_tls_broker_info)")
@@ -38,21 +46,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         prometheus.wait_for("count_over_time(scrape_samples_scraped[1m]) > 3")
         # What comes after the first probe, or beside it.
         prometheus.wait_for("mqtt_tls_refusal_enforced and on () mqtt_tls_certificate_file_served")
+        prometheus.wait_for(f'ALERTS{{alertstate="firing",broker="{FAILING}"}}')
         yield prometheus
-
-
-def filled_in(expression: str, broker: str) -> str:
-    values = {
-        "broker": ".*" if "=~" in expression else broker,
-        "by": "instance",
-        "job": ".*",
-        "instance": ".*",
-        "__rate_interval": "1m",
-        "__interval": "1s",
-    }
-    text = re.sub(r"\$\{?(\w+)\}?", lambda found: values[found[1]], expression)
-    assert "$" not in text
-    return text
 
 
 QUERIES = [
@@ -80,6 +75,58 @@ def answer(prometheus: Prometheus, target: dict[str, Any], broker: str) -> list[
     return found
 
 
+@pytest.mark.parametrize(
+    "panel",
+    [
+        pytest.param(panel, id=f"{name}: {panel['title']}")
+        for name in JSON
+        for panel in panels(name)
+        if panel["type"] == "table"
+    ],
+)
+def test_every_column_of_a_table_is_in_the_answer(panel: dict[str, Any], prometheus: Prometheus) -> None:
+    targets = panel["targets"]
+    names = {"Value"} if len(targets) == 1 else {f"Value #{target['refId']}" for target in targets}
+    labels = [
+        {
+            label
+            for broker in (HEALTHY, FAILING)
+            for series in answer(prometheus, target, broker)
+            for label in series["metric"]
+        }
+        for target in targets
+    ]
+    # Only where each address is probed, as nothing of the demo is.
+    assert set(headings(panel)) - {"address"} <= set().union(*labels) | names
+    # Several are merged by what they have in common: all of it.
+    assert len(targets) == 1 or all(each == labels[0] for each in labels)
+
+
+def test_every_alert_that_fires_has_a_runbook_to_lead_to(prometheus: Prometheus) -> None:
+    (expression,) = {
+        target["expr"] for panel in panels("fleet") if panel["title"] == "Alerts" for target in panel["targets"]
+    }
+    fires = {series["metric"]["alertname"] for series in prometheus.query(filled_in(expression, ""))}
+    assert "MqttTlsCertificateExpired" in fires
+    assert fires <= {path.stem for path in (ROOT / "docs/runbooks").glob("*.md")}
+
+
+def test_legends_that_have_a_colour_are_in_the_answer(prometheus: Prometheus) -> None:
+    for panel in panels("broker"):
+        if panel["type"] == "timeseries":
+            coloured = {each["matcher"]["options"] for each in panel["fieldConfig"]["overrides"]}
+            drawn = {
+                legend(target["legendFormat"], series["metric"])
+                for target in panel["targets"]
+                for series in answer(prometheus, target, HEALTHY)
+            }
+            assert coloured <= drawn, panel["title"]
+
+
+def legend(form: str, labels: Mapping[str, str]) -> str:
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), form)
+
+
 @pytest.mark.parametrize("name", JSON)
 def test_variables_have_values(name: str, prometheus: Prometheus) -> None:
     for variable in JSON[name]["templating"]["list"]:
@@ -100,10 +147,32 @@ def choices(prometheus: Prometheus, variable: dict[str, Any]) -> list[str]:
     return [name for name in prometheus.api("labels", [("match[]", found[1])]) if pattern.search(name)]
 
 
-@pytest.mark.parametrize("name", JSON)
-def test_annotations_are_understood(name: str, prometheus: Prometheus) -> None:
-    for annotation in JSON[name].get("annotations", {}).get("list", []):
-        prometheus.query(filled_in(annotation["expr"], HEALTHY))
+@pytest.mark.parametrize(
+    ("name", "series"),
+    [
+        ("Began to fail", 'mqtt_tls_probe_success{broker="healthy"} 1 1 1 0 0 0'),
+        ("Certificate changed", 'mqtt_tls_certificate_changes_total{broker="healthy",what="leaf"} 0 0 0 1 1 1'),
+    ],
+)
+def test_annotation_stands_where_it_happened_with_a_value_that_grafana_draws(
+    name: str, series: str, tmp_path: Path
+) -> None:
+    (asked,) = (each for each in JSON["broker"]["annotations"]["list"] if each["name"] == name)
+    assert asked["target"]["expr"] == asked["expr"]
+    happened = f"count({filled_in(asked['expr'], HEALTHY)} > 0)"
+    selector, values = series.split("} ")
+    test = {
+        "interval": "15s",
+        "input_series": [{"series": selector + "}", "values": values}],
+        "promql_expr_test": [
+            {"expr": happened, "eval_time": "30s", "exp_samples": []},
+            {"expr": happened, "eval_time": "45s", "exp_samples": [{"labels": "{}", "value": 1}]},
+        ],
+    }
+    file = tmp_path / "tests.yml"
+    file.write_text(json.dumps({"evaluation_interval": "15s", "tests": [test]}))
+    tested = subprocess.run([tool("promtool"), "test", "rules", file], capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
 
 
 def test_values_of_the_demo_stand_where_a_reader_looks(prometheus: Prometheus) -> None:
