@@ -62,6 +62,23 @@ def test_the_model_knows_each_option_of_a_panel_and_of_its_fields(name: str) -> 
             assert through_the_model(odd) == JSON[name], (panel["title"], place)
 
 
+def test_the_model_knows_what_is_set_for_single_fields(name: str) -> None:
+    for at, panel in enumerate(JSON[name]["panels"]):
+        for override in panel.get("fieldConfig", {}).get("overrides", ()):
+            for each in override["properties"]:
+                if each["id"] == "links":  # the model takes them for links of a dashboard
+                    assert all(link.keys() <= {"title", "url", "targetBlank"} for link in each["value"])
+                    continue
+                # As if it were set for all of the panel's fields: there, the model has types.
+                document = deepcopy(JSON[name])
+                defaults = document["panels"][at]["fieldConfig"]["defaults"]
+                *above, key = each["id"].split(".")
+                for step in above:
+                    defaults = defaults.setdefault(step, {})
+                defaults[key] = each["value"]
+                assert through_the_model(document) == document, (panel["title"], each)
+
+
 def test_panels_do_not_overlap_and_stay_within_the_page(name: str) -> None:
     places = [(panel["title"], panel["gridPos"]) for panel in JSON[name]["panels"]]
     for title, at in places:
