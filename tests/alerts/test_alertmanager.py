@@ -10,6 +10,7 @@ import yaml
 
 from tests.support.alertmanager import Alertmanager
 from tests.support.alerts import ALERTMANAGER, alert_names, alerts
+from tests.support.receiver import Receiver
 
 EXPIRED, DOWN = "MqttTlsCertificateExpired", "MqttTlsBrokerDown"
 SEVERITY = {rule.alert: rule.labels["severity"] for rule in alerts()}
@@ -73,6 +74,20 @@ def test_one_intermediate_that_expires_under_a_thousand_brokers_is_one_page(aler
     )
     assert alertmanager.pages("on-call") == [((EXPIRED,), 1000)]
     assert alertmanager.pages("team") == []
+
+
+def test_a_page_about_a_thousand_brokers_is_small_enough_to_be_taken(tmp_path: Path) -> None:
+    receiver = Receiver()
+    hasty = tmp_path / "alertmanager.yml"
+    text = ALERTMANAGER.read_text().replace("group_wait: 30s", "group_wait: 1s")
+    hasty.write_text(text.replace("127.0.0.1:9884", f"127.0.0.1:{receiver.port}"))
+    with receiver.running(), Alertmanager(tmp_path / "alertmanager", hasty) as alertmanager:
+        alertmanager.fire([an_alert(EXPIRED, f"plant-{number}", issuer="CN=CA" * 100) for number in range(1000)])
+        page = receiver.wait_for("firing", EXPIRED)
+    assert page.total == 1000
+    assert 0 < len(page.alerts) <= 100
+    # What nginx takes unless told otherwise.
+    assert page.size < 1 << 20
 
 
 def test_an_isolated_monitor_is_one_page_and_speaks_for_no_other(alertmanager: Alertmanager) -> None:

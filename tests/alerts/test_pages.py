@@ -5,16 +5,12 @@ The rules and the routing are the committed ones, but that a minute takes a seco
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -25,11 +21,10 @@ from tests.support.alerts import ALERTMANAGER, RULES
 from tests.support.brokers import Mosquitto
 from tests.support.daemon import MonitorProcess
 from tests.support.pki import TestPki, write_chain
-from tests.support.ports import wait_until
 from tests.support.prometheus import Prometheus
+from tests.support.receiver import Receiver
 
 _MILLISECONDS = {"s": 1000, "m": 60_000, "h": 3_600_000}
-PATIENCE_S = 60.0
 
 
 def hurried(text: str) -> str:
@@ -41,73 +36,6 @@ def hurried(text: str) -> str:
     pattern = r"(?<=\[)(?P<count>\d+)(?P<unit>[smh])(?=\])"
     keyed = r"(?<=: )(?P<count>\d+)(?P<unit>[smh])$"
     return re.sub(keyed, shortened, re.sub(pattern, shortened, text), flags=re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Page:
-    """What a receiver was told: once for each group, and again when that changed."""
-
-    receiver: str
-    status: str
-    alerts: tuple[dict[str, Any], ...]
-
-    @property
-    def names(self) -> set[str]:
-        """Of the alerts that fire."""
-        return {alert["labels"]["alertname"] for alert in self.alerts if alert["status"] == "firing"}
-
-    @property
-    def brokers(self) -> set[str]:
-        return {alert["labels"].get("broker", "") for alert in self.alerts}
-
-
-class Receiver:
-    """Takes pages by webhook."""
-
-    def __init__(self) -> None:
-        self.pages: list[Page] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # the library's name
-                told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                name = self.path.strip("/")
-                receiver.pages.append(Page(name, told["status"], tuple(told["alerts"])))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Keep quiet."""
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_port
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield
-        finally:
-            self._server.shutdown()
-            thread.join()
-            self._server.server_close()
-
-    def wait_for(self, status: str, alert: str, broker: str = "") -> Page:
-        """Return the first page for somebody on call with that status and alert."""
-
-        def found() -> list[Page]:
-            return [
-                page
-                for page in self.pages
-                if page.receiver == "on-call"
-                and page.status == status
-                and any(each["labels"]["alertname"] == alert for each in page.alerts)
-                and (not broker or broker in page.brokers)
-            ]
-
-        wait_until(lambda: bool(found()), f"{alert} {broker} {status}; told were {self.pages}", timeout_s=PATIENCE_S)
-        return found()[0]
 
 
 @dataclass(frozen=True)
