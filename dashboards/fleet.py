@@ -152,7 +152,7 @@ def dashboard() -> build.Dashboard:
             graph(
                 "Succeeding, by $by",
                 "The share of brokers whose last probe succeeded, of the twenty groups with the least.",
-                course(foremost("bottomk(20", "avg by ($by)", f"mqtt_tls_probe_success{_OF}"), "{{$by}}"),
+                course(foremost("bottomk", 20, "avg by ($by)", f"mqtt_tls_probe_success{_OF}"), "{{$by}}"),
                 unit="percentunit",
                 has_table=False,
             )
@@ -161,7 +161,7 @@ def dashboard() -> build.Dashboard:
             graph(
                 "Slowest round trip, by $by",
                 "The slowest broker of each group, of the twenty groups with the slowest.",
-                course(foremost("topk(20", "max by ($by)", _phase("roundtrip")), "{{$by}}"),
+                course(foremost("topk", 20, "max by ($by)", _phase("roundtrip")), "{{$by}}"),
                 has_table=False,
             )
         )
@@ -196,6 +196,6 @@ def _slowest(phase: str, what: str) -> timeseries.Panel:
         f"Slowest brokers: {what}",
         f"The ten brokers that took longest for the {what} on average over the time shown, by the kernel's clock: "
         "without the monitor's own work.",
-        course(foremost("topk(10", "max by (broker)", _phase(phase)), "{{broker}}"),
+        course(foremost("topk", 10, "max by (broker)", _phase(phase)), "{{broker}}"),
         height=9,
     )

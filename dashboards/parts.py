@@ -73,13 +73,13 @@ def course(expression: str, legend: str = "") -> Dataquery:
     return Dataquery().expr(expression).legend_format(legend).range()
 
 
-def foremost(choice: str, aggregation: str, series: str) -> str:
+def foremost(choice: str, count: int, aggregation: str, series: str) -> str:
     """Return the same few groups at every moment: those that are foremost on average over the time shown.
 
     `topk` alone chooses anew at each step, and draws every group that is among them once.
     """
     chosen = f"{aggregation} (avg_over_time({series}[$__range] @ end()))"
-    return f"{aggregation} ({series}) and {choice}, {chosen})"
+    return f"{aggregation} ({series}) and {choice}({count}, {chosen})"
 
 
 # Panels. `nothing` is what stands in one that has no data, where that is not a fault.
