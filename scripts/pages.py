@@ -19,7 +19,8 @@ def words(receiver: str, page: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of one page: who is told, and each alert with its sentence and its runbook's link."""
     alerts = page["alerts"]
     yield BAR
-    yield f"{page['status'].upper()}, to {receiver}: {len(alerts)} alert{'s' if len(alerts) > 1 else ''}"
+    more = f" and {page['truncatedAlerts']} more" if page.get("truncatedAlerts") else ""
+    yield f"{page['status'].upper()}, to {receiver}: {len(alerts)} alert{'s' if len(alerts) > 1 else ''}{more}"
     for alert in alerts:
         told = alert["annotations"]
         yield ""
