@@ -44,6 +44,10 @@ class Listener:
     """By which it checks clients; often the CA of its own certificate as well."""
     demands_client_certificate: bool = False
     is_websocket: bool = False
+    expects_proxy_protocol: bool = False
+    """A client that connects to it by itself is refused."""
+    remark: str | None = None
+    """What a person must know who watches it."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -30,6 +30,8 @@ def render(discoveries: Mapping[Path, Discovery], tree: Tree, system: Trust | No
 
 def _broker(listener: Listener, name: str, found: Suggestion) -> Iterator[str]:
     yield f"  # {listener.software}, {_comment(str(listener.place))}"
+    if listener.remark is not None:
+        yield f"  # {_comment(listener.remark)}"
     yield f"  - name: {name}"
     yield f"    host: {_quoted(listener.address or 'localhost')}"
     yield f"    port: {listener.port}"
