@@ -24,7 +24,9 @@ def render(discoveries: Mapping[Path, Discovery], tree: Tree, system: Trust | No
         if not discovery.listeners:
             lines.append(f"  # {_comment(str(path))}: no port with TLS")
         for listener in discovery.listeners:
-            lines += _broker(listener, names[id(listener)], suggestion(tree, listener, system, now))
+            ca_files = dict.fromkeys(each.ca_file for each in (listener, *discovery.listeners) if each.ca_file)
+            found = suggestion(tree, listener, ca_files, system, now)
+            lines += _broker(listener, names[id(listener)], found)
     return "\n".join(lines) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,10 +32,20 @@ class Suggestion:
     """What a person has to find out instead."""
 
 
-def suggestion(tree: Tree, listener: Listener, system: Trust | None, now: datetime) -> Suggestion:
-    """Look into a listener's certificate file and say by which name and trust to watch it."""
+def suggestion(
+    tree: Tree, listener: Listener, ca_files: Iterable[Path], system: Trust | None, now: datetime
+) -> Suggestion:
+    """Look into a listener's certificate file and say by which name and trust to watch it.
+
+    Args:
+        tree: the host's files.
+        listener: whose certificate it is.
+        ca_files: those that the broker names anywhere: the one of a listener is for checking its clients.
+        system: the system's trust, if there is any.
+        now: the moment at which to judge.
+    """
     if listener.certificate is None:
-        return Suggestion(remark="its certificate file is not named; set tls.server_name and tls.ca_file")
+        return Suggestion(remark="its certificate file is not known; set tls.server_name and tls.ca_file")
     try:
         data = tree.content(listener.certificate)
     except ValueError as error:
@@ -46,8 +57,9 @@ def suggestion(tree: Tree, listener: Listener, system: Trust | None, now: dateti
     name = next(filter(_is_usable, (*chain[0].dns_names, *chain[0].ip_addresses)), None)
     if system is not None and _accepts(chain, system, name, now):
         return Suggestion(server_name=name, is_public=True)
-    if listener.ca_file is not None and _accepts(chain, _of(tree, listener.ca_file), name, now):
-        return Suggestion(server_name=name, ca_file=listener.ca_file)
+    for ca_file in ca_files:
+        if _accepts(chain, _of(tree, ca_file), name, now):
+            return Suggestion(server_name=name, ca_file=ca_file)
     top = chain[-1]
     return Suggestion(
         server_name=name,

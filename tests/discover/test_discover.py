@@ -62,6 +62,15 @@ def test_certificate_of_an_unknown_ca_says_what_to_find_out(pki: TestPki, tmp_pa
     )
 
 
+def test_ca_that_only_another_listener_names_is_found(pki: TestPki, tmp_path: Path) -> None:
+    files = write_chain(tmp_path, "server", (issue(now=pki.now, issuer=pki.intermediate), pki.intermediate))
+    (tmp_path / "mosquitto.conf").write_text(
+        f"listener 8883\ncertfile {files.chain}\nlistener 8884\ncertfile {files.chain}\ncafile {pki.ca_file}\n"
+    )
+    text = discovered(str(tmp_path / "mosquitto.conf"))
+    assert text.count(f'ca_file: "{pki.ca_file}"') == 2
+
+
 def test_host_below_a_directory_keeps_its_own_paths(tmp_path: Path) -> None:
     place = tmp_path / "etc/mosquitto"
     place.mkdir(parents=True)
