@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from monitor.cli.discover import discover_host
 from monitor.demo.pki import issue
 from tests.support.brokers import Mosquitto
 from tests.support.daemon import run_command
 from tests.support.pki import TestPki, write_chain
+from tests.support.ports import free_port
+from tests.support.processes import ServerProcess, tool
 
 
 def discovered(*arguments: str, status: int = 0, env: dict[str, str] | None = None) -> str:
@@ -41,6 +45,82 @@ def test_what_is_printed_watches_a_real_mosquitto(pki: TestPki, tmp_path: Path) 
     assert document["success"], document
     assert document["verdict"] == "ok"
     assert run_command("check-config", str(config)).returncode == 0
+
+
+class Configured(ServerProcess):
+    """A broker on a configuration that the test has written; `port` is one of its ports."""
+
+    def __init__(self, directory: Path, *command: str) -> None:
+        super().__init__(directory)
+        self._command = command
+
+    def command(self) -> Sequence[str]:
+        return self._command
+
+
+def findings(config: Path) -> dict[str, list[str]]:
+    """Probe every broker of a configuration, and return the codes of what was found at each."""
+    assert run_command("check-config", str(config)).returncode == 0
+    names = [broker["name"] for broker in yaml.safe_load(config.read_text())["brokers"]]
+    return {name: [each["code"] for each in probed(config, name)["findings"]] for name in names}
+
+
+def test_what_is_printed_watches_each_listener_of_a_real_mosquitto(pki: TestPki, tmp_path: Path) -> None:
+    leaf = issue(now=pki.now, issuer=pki.intermediate, names=("DNS:broker.example.org",))
+    other = issue(now=pki.now, issuer=pki.intermediate, names=("DNS:other.example.org",))
+    ours = write_chain(tmp_path, "ours", (leaf, pki.intermediate))
+    theirs = write_chain(tmp_path, "theirs", (other, pki.intermediate))
+    path = tmp_path / "mosquitto.conf"
+    mosquitto = Configured(tmp_path / "mosquitto", tool("mosquitto"), "-c", str(path))
+    strict, default, web = free_port(), free_port(), free_port()
+    path.write_text(
+        f"{'user root' if os.geteuid() == 0 else ''}\nallow_anonymous true\n"
+        f"listener {mosquitto.port} 127.0.0.1 # for devices\ncertfile {ours.chain}\nkeyfile {ours.key}\n"
+        f"include_dir {tmp_path}/conf.d\n"
+        f"listener {strict} 127.0.0.1\ncertfile {ours.chain}\nkeyfile {ours.key}\ncafile {pki.ca_file}\n"
+        "require_certificate true\n"
+    )
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "Z.conf").write_text(
+        f"port {default}\nbind_address 127.0.0.1\ncertfile {theirs.chain}\nkeyfile {theirs.key}\n"
+    )
+    (tmp_path / "conf.d" / "a.conf").write_text(
+        f"listener {web} 127.0.0.1\nprotocol websockets\ncertfile {theirs.chain}\nkeyfile {theirs.key}\n"
+    )
+    config = tmp_path / "monitor.yml"
+    with mosquitto:
+        config.write_text(discovered(str(path)))
+        found = findings(config)
+    assert found == {
+        f"mosquitto-{default}": [],
+        f"mosquitto-{mosquitto.port}": [],
+        f"mosquitto-{web}": [],
+        f"mosquitto-{strict}": ["mqtt_connect_client_certificate_required"],
+    }
+    assert 'server_name: "other.example.org"' in config.read_text()
+
+
+def test_what_is_printed_watches_each_listener_of_a_real_nats_server(pki: TestPki, tmp_path: Path) -> None:
+    leaf = issue(now=pki.now, issuer=pki.intermediate, names=("DNS:broker.example.org",))
+    files = write_chain(tmp_path, "ours", (leaf, pki.intermediate))
+    path = tmp_path / "nats-server.conf"
+    nats = Configured(tmp_path / "nats", tool("nats-server"), "-c", str(path))
+    web = free_port()
+    path.write_text(
+        f"MQTT_PORT = {nats.port}\nlisten: 127.0.0.1:-1\nserver_name: test; jetstream {{ store_dir: {tmp_path}/js }}\n"
+        "leafnodes { remotes: [ { url: nats://127.0.0.1:1 } ] }\n"
+        "authorization { users: [ { user: a, password: b#c//d }, { user: m, password: m } ] }\n"
+        "MQTT\n{\n  host: 127.0.0.1\n  port: $MQTT_PORT\n  no_auth_user: m\n  include tls.conf\n}\n"
+        f"websocket {{ listen: '127.0.0.1:{web}', include ./tls.conf }}\n"
+    )
+    (tmp_path / "tls.conf").write_text(
+        f"TLS = {{ cert_file = {files.chain}; key_file = '{files.key}'\n ca_file: {pki.ca_file} // for clients\n}}\n"
+    )
+    config = tmp_path / "monitor.yml"
+    with nats:
+        config.write_text(discovered(str(path)))
+        found = findings(config)
+    assert found == {f"nats-server-{nats.port}": [], f"nats-server-{web}": []}
 
 
 def test_certificate_that_the_system_trusts_needs_no_ca_file(pki: TestPki, tmp_path: Path) -> None:
@@ -91,6 +171,15 @@ def test_two_ports_of_one_kind_have_names_of_their_own(tmp_path: Path) -> None:
     text = discovered(str(tmp_path / "mosquitto.conf"))
     assert "name: mosquitto-8883\n" in text
     assert "name: mosquitto-8883-2\n" in text
+
+
+def test_relative_name_of_a_file_is_one_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("emqx.conf").write_text("listeners.wss.default.enable = false\n")
+    assert discover_host(Path("/"), [Path("emqx.conf")]) == 0
+    assert f'certificate: "{tmp_path}/certs/cert.pem"' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
