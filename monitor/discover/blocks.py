@@ -23,6 +23,7 @@ def _pattern(inside_word: str) -> re.Pattern[str]:
         | (?P<comment>(?:\#|//)[^\n]*)
         | (?P<newline>\n)
         | (?P<text>\"\"\".*?\"\"\"|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')
+        | (?P<unclosed>["'][^\n]*)
         | (?P<mark>[{{}}\[\]=:,;])
         | (?P<word>[^\s{{}}\[\]=:,;\#"']{inside_word}*)
         """,
@@ -79,6 +80,11 @@ class _Reader:
         text = "\n".join(self._tree.lines(path, self._discovery, because=because))
         stack = [prefix]
         tokens = list(_tokens(self._pattern, text))
+        for token in tokens:
+            if token.kind in {"unclosed", "other"}:
+                self._discovery.note(
+                    Place(file=path, line=token.line), f"not understood: {token.text[:_LONGEST_SHOWN]!r}"
+                )
         at = 0
         while at < len(tokens):
             at = self._step(path, tokens, at, stack)
@@ -95,14 +101,12 @@ class _Reader:
                 self._discovery.note(place, "not understood: the end of no block")
             return at + 1
         if token.is_mark("{"):
-            if any(other.kind != "newline" for other in tokens[:at]):
+            if at != _past_newlines(tokens, 0):  # the outermost one has no name
                 self._discovery.note(place, "not understood: a block without a name")
             stack.append(stack[-1])
             return at + 1
         if token.kind in {"word", "text"}:
             return self._setting(path, tokens, at, stack)
-        if token.kind == "other":
-            self._discovery.note(place, f"not understood: {token.text!r}")
         return at + 1
 
     def _setting(self, path: Path, tokens: list[_Token], at: int, stack: list[tuple[str, ...]]) -> int:

@@ -15,7 +15,7 @@ from monitor.discover.options import Options, Setting
 
 CANDIDATES = (Path("/etc/emqx/emqx.conf"), Path("/opt/emqx/etc/emqx.conf"))
 
-_OLD = re.compile(r"^\s*listener\.(?:ssl|wss|tcp)\.", re.MULTILINE)
+_OLD = re.compile(r"^[ \t]*listener\.(?:ssl|wss|tcp)\.", re.MULTILINE)
 _LISTENER_4 = re.compile(r"listener\.(ssl|wss)\.[^.]+")
 _LISTENER = re.compile(r"(listeners\.(ssl|wss|quic)\.[^.]+)(\..*)?")
 _BLOCKS = re.compile(r"listeners(\.(ssl|wss)(\.[^.]+(\.ssl_options)?)?)?")
@@ -41,6 +41,8 @@ class _Files(NamedTuple):
         setting = tls.get(key)
         if setting is None:
             return self.etc / "certs" / self.by_default[key] if key in self.by_default else None
+        if setting.value in _REMOVED:
+            return None
         for variable in _ETC:
             if setting.value.startswith(variable):
                 return self.etc / setting.value.removeprefix(variable)

@@ -13,6 +13,7 @@ from monitor.discover.sysctl import settings
 CANDIDATES = (Path("/etc/rabbitmq/rabbitmq.conf"),)
 
 _PORTS = "mqtt.listeners.ssl"
+_NOT_KNOWN = "mqtt.ssl_options."
 # Erlang terms: these are for people to read.
 _FURTHER = ("advanced.config", "rabbitmq.config")
 
@@ -35,6 +36,9 @@ def read(tree: Tree, path: Path) -> Discovery:
         for key, setting in found.items():
             if key.startswith(f"{_PORTS}."):
                 _listen(discovery, found, setting, "", "ssl_options.")
+    for key, setting in found.items():
+        if key.startswith(_NOT_KNOWN):
+            discovery.note(setting.place, f"{key} is unknown to RabbitMQ: MQTT has the certificates of ssl_options")
     web = Options(found, "web_mqtt.ssl.", discovery)
     where = web.get("listener") or web.get("port")
     if where is not None and where.value != "none":

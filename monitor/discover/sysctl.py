@@ -11,7 +11,7 @@ from monitor.discover.listener import Discovery, Place
 from monitor.discover.options import Setting
 
 _LINE = re.compile(
-    r"""\s* (?: (?P<key>[^\s=\#]+) \s*=\s* (?P<value>'''.*|'[^']*'|[^\#]*?) | include \s+ (?P<include>[^\s\#]+) )?
+    r"""\s* (?: (?P<key>[^\s=\#]+) \s*=\s* (?P<value>'''.*|'[^']*'|[^\#]*) | include \s+ (?P<include>[^\s\#]+) )?
         \s* (?:\#.*)? """,
     re.VERBOSE,
 )

@@ -55,10 +55,13 @@ def suggestion(
     except (ValueError, PassphraseNeeded, PassphraseWrong) as error:
         return Suggestion(remark=f"{listener.certificate} holds no certificate that can be read: {error}")
     name = next(filter(_is_usable, (*chain[0].dns_names, *chain[0].ip_addresses)), None)
-    if system is not None and _accepts(chain, system, name, now):
+    trusts = [(ca_file, _of(tree, ca_file)) for ca_file in ca_files]
+    # Most brokers fill up the chain that they send from there: an intermediate in it is no CA to trust by itself.
+    filled = (*chain, *(each for _, trust in trusts for each in read_chain(trust.anchors)))
+    if system is not None and _accepts(filled, system, name, now):
         return Suggestion(server_name=name, is_public=True)
-    for ca_file in ca_files:
-        if _accepts(chain, _of(tree, ca_file), name, now):
+    for ca_file, trust in trusts:
+        if _accepts(chain, trust, name, now):
             return Suggestion(server_name=name, ca_file=ca_file)
     top = chain[-1]
     return Suggestion(

@@ -132,6 +132,17 @@ def test_certificate_that_the_system_trusts_needs_no_ca_file(pki: TestPki, tmp_p
     assert "name the CA" not in text
 
 
+def test_intermediate_in_the_brokers_ca_file_is_no_ca_where_the_system_knows_the_root(
+    pki: TestPki, tmp_path: Path
+) -> None:
+    leaf = issue(now=pki.now, issuer=pki.intermediate)
+    files = write_chain(tmp_path, "server", (leaf,))
+    filling = write_chain(tmp_path, "full", (leaf, pki.intermediate)).chain
+    (tmp_path / "mosquitto.conf").write_text(f"listener 8883\ncertfile {files.chain}\ncafile {filling}\n")
+    env = {"SSL_CERT_FILE": str(pki.ca_file), "SSL_CERT_DIR": str(tmp_path / "none")}
+    assert "      trust: system\n" in discovered(str(tmp_path / "mosquitto.conf"), env=env)
+
+
 def test_certificate_of_an_unknown_ca_says_what_to_find_out(pki: TestPki, tmp_path: Path) -> None:
     files = write_chain(tmp_path, "server", (issue(now=pki.now, issuer=pki.intermediate), pki.intermediate))
     (tmp_path / "mosquitto.conf").write_text(f"listener 8883\ncertfile {files.chain}\n")

@@ -88,6 +88,7 @@ def test_listener_without_bind_has_the_port_of_its_kind(host: Host) -> None:
         ("include required(url(x))", "cannot use /etc/emqx/url(x): no such file"),
         ("listeners.ssl.a { bind = 8886", "not understood: a block that does not end"),
         ("} listeners.ssl.a { bind = 8886 }", "not understood: the end of no block"),
+        ('a = "b\nlisteners.ssl.a { bind = 8886 }', "not understood: '\"b'"),
         ("a = { b = 1 } { bind = 8886 }", "not understood: a block without a name"),
     ],
 )
@@ -151,3 +152,9 @@ def test_emqx_4_has_no_certificates_by_default(host: Host) -> None:
     assert notes(host.discover()) == [
         f"{MAIN}:3: :8883 expects the PROXY protocol: watch what is in front of it instead"
     ]
+
+
+def test_file_that_is_set_to_null_is_none(host: Host) -> None:
+    host.write(MAIN, f"{QUIET}listeners.ssl.a.ssl_options {{ cacertfile = null, keyfile = null }}\n")
+    assert facts(host.discover()) == [{"port": 8883, "certificate": "/etc/emqx/certs/cert.pem"}]
+    assert notes(host.discover()) == []

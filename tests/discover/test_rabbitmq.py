@@ -125,3 +125,11 @@ def test_template_that_was_never_filled_in_is_noted_once(host: Host) -> None:
         MAIN, "mqtt.listeners.ssl.1 = 8883\nssl_options.certfile = ${CERTS}/a.pem\nssl_options.keyfile = $(K)/a.key\n"
     )
     assert notes(host.discover()) == [f"{MAIN}:1: not understood: the names of files '${{CERTS}}/a.pem', '$(K)/a.key'"]
+
+
+def test_certificates_that_mqtt_cannot_have_are_noted(host: Host) -> None:
+    host.write(MAIN, f"mqtt.listeners.ssl.1 = 8883\n{OPTIONS}mqtt.ssl_options.certfile = /b.pem\n")
+    assert facts(host.discover()) == [{"port": 8883, **FILES}]
+    assert notes(host.discover()) == [
+        f"{MAIN}:4: mqtt.ssl_options.certfile is unknown to RabbitMQ: MQTT has the certificates of ssl_options"
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -265,6 +266,15 @@ def test_file_of_an_unknown_broker_is_refused(host: Host) -> None:
     path = host.write("/etc/hivemq.xml", "<hivemq/>")
     with pytest.raises(UnknownBrokerError, match=r"hivemq\.xml"):
         host.discover(path)
+
+
+@pytest.mark.parametrize("path", CANDIDATES, ids=str)
+@pytest.mark.parametrize("text", ["\n", "a =" + " " * 500 + "x\n", '"\\', '"""a ', "a {\n", "{", "a = '''\n", "a\n"])
+def test_long_nonsense_is_read_in_no_time(host: Host, path: Path, text: str) -> None:
+    host.write(str(path), text * (60_000 // len(text)))
+    began = time.monotonic()
+    host.discover(path)
+    assert time.monotonic() - began < 4  # what is read again and again at each place takes many seconds
 
 
 @settings(max_examples=200, deadline=None)
