@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -18,20 +18,26 @@ def render(discoveries: Mapping[Path, Discovery], tree: Tree, system: Trust | No
     """Return the text of a configuration file; it loads as it is if any listener was found."""
     listeners = [listener for discovery in discoveries.values() for listener in discovery.listeners]
     names = _names(listeners)
-    lines = ["brokers:" if listeners else "# No port with TLS was found."]
+    sections: list[Iterable[str]] = []
     for path, discovery in discoveries.items():
-        lines.append("")
-        lines += [f"  # {_comment(str(note.place))}: {_comment(note.text)}" for note in discovery.notes]
-        if not discovery.listeners:
-            lines.append(f"  # {_comment(str(path))}: no port with TLS")
+        sections.append(_notes(path, discovery))
         for listener in discovery.listeners:
             ca_files = dict.fromkeys(each.ca_file for each in (listener, *discovery.listeners) if each.ca_file)
             found = suggestion(tree, listener, ca_files, system, now)
-            lines += [*_broker(listener, names[id(listener)], found, tree), ""]
+            sections.append(_broker(listener, names[id(listener)], found, tree))
+    body = "\n\n".join(filter(None, ("\n".join(section) for section in sections)))
     head = ["# What the brokers' own configuration on this host says, by `mqtt-tls-monitor discover`."]
     if not tree.is_complete:
         head.append("# Some files could not be read: run it again as root, who sees them all.")
-    return "\n".join((*head, *lines)).rstrip("\n") + "\n"
+    head.append("brokers:" if listeners else "# No port with TLS was found.")
+    return "\n".join((*head, body)) + "\n"
+
+
+def _notes(path: Path, discovery: Discovery) -> Iterator[str]:
+    for note in sorted(discovery.notes, key=lambda note: (str(note.place.file), note.place.line)):
+        yield f"  # {_comment(str(note.place))}: {_comment(note.text)}"
+    if not discovery.listeners:
+        yield f"  # {_comment(str(path))}: no port with TLS"
 
 
 def _broker(listener: Listener, name: str, found: Suggestion, tree: Tree) -> Iterator[str]:
