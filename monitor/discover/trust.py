@@ -26,8 +26,7 @@ class Suggestion:
     server_name: str | None = None
     """A name that the certificate is for; None if there is none to be had."""
     ca_file: Path | None = None
-    is_public: bool = False
-    """The system's trust accepts it."""
+    """None for the system's trust."""
     remark: str | None = None
     """What a person has to find out instead."""
 
@@ -59,7 +58,7 @@ def suggestion(
     # Most brokers fill up the chain that they send from there: an intermediate in it is no CA to trust by itself.
     filled = (*chain, *(each for _, trust in trusts for each in read_chain(trust.anchors)))
     if system is not None and _accepts(filled, system, name, now):
-        return Suggestion(server_name=name, is_public=True)
+        return Suggestion(server_name=name)
     for ca_file, trust in trusts:
         if _accepts(chain, trust, name, now):
             return Suggestion(server_name=name, ca_file=ca_file)
