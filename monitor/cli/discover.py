@@ -25,6 +25,7 @@ def discover_host(root: Path, files: Sequence[Path]) -> Status:
         files: brokers' main files, as they are named on that host; none: those in the usual places.
     """
     tree = Tree(root)
+    files = [Path.cwd() / path if root == Path("/") else Path("/") / path for path in files]
     missing = [path for path in files if not tree.exists(path)]
     if missing:
         return _nothing(f"no such file: {', '.join(map(str, missing))}")

@@ -33,6 +33,10 @@ class Missing(Unreadable):
     """There is no such file."""
 
 
+class Denied(Unreadable):
+    """This user may not read it; another may."""
+
+
 def read_file(path: Path, *, regular_only: bool = True) -> Content:
     """Return a file's content.
 
@@ -42,6 +46,7 @@ def read_file(path: Path, *, regular_only: bool = True) -> Content:
 
     Raises:
         Missing: there is none.
+        Denied: there is, for others.
         Unreadable: it cannot be read, or is larger than 16 MiB.
     """
     try:
@@ -60,11 +65,17 @@ def read_file(path: Path, *, regular_only: bool = True) -> Content:
         raise Unreadable("a directory") from None
     except FileNotFoundError:
         raise Missing("no such file") from None
+    except PermissionError as error:
+        raise Denied(_cannot(error)) from None
     except OSError as error:
-        raise Unreadable(f"one that cannot be read ({error.strerror or error})") from None
+        raise Unreadable(_cannot(error)) from None
     if len(data) > _MOST_BYTES:
         raise Unreadable(f"more than {_MOST_BYTES} bytes")
     return Content(data=data, mode=stat.S_IMODE(mode))
+
+
+def _cannot(error: OSError) -> str:
+    return f"one that cannot be read ({error.strerror or error})"
 
 
 @dataclass(slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import stat
+import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from monitor.config.files import Unreadable, read_file
+from monitor.config.files import Denied, Missing, Unreadable, read_file
 from monitor.discover.listener import Discovery, Place
 
 
@@ -18,19 +19,26 @@ class Tree:
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
+        self.is_complete = True
+        """Nothing was closed to this user so far."""
 
     def at(self, path: Path) -> Path:
         """Return where a path of the host is found from here."""
         return self._root / path.relative_to("/") if path.is_absolute() else path
 
     def exists(self, path: Path) -> bool:
-        """Tell whether there is such a file."""
-        return self.at(path).is_file()
+        """Tell whether there is such a file; true where this user may not look, so that reading it says so."""
+        try:
+            return self.at(path).is_file()
+        except OSError:
+            return True
 
     def lines(self, path: Path, discovery: Discovery, *, because: Place | None = None) -> list[str]:
         """Return a file's lines; of one that cannot be read none, and a note where it is asked for."""
         try:
-            return self.content(path).decode("utf-8", "replace").splitlines()
+            # Not `splitlines`, which also splits where no broker does, and would end a comment there.
+            text = self.content(path).decode("utf-8-sig", "replace")
+            return [line.removesuffix("\r") for line in text.split("\n")]
         except ValueError as error:
             discovery.note(because or Place(file=path, line=1), f"cannot use {path}: {error}")
         return []
@@ -43,23 +51,40 @@ class Tree:
         """
         try:
             return read_file(self.at(path)).data
+        except Denied:
+            self.is_complete = False
+            raise
         except Unreadable:
             raise
         except ValueError:
             raise ValueError("one whose name holds a NUL") from None
 
-    def is_for_everybody(self, path: Path) -> bool:
-        """Tell whether any user may read a file, as far as its own rights and those of the directories above say."""
-        try:
-            may_pass = all(self.at(above).stat().st_mode & stat.S_IXOTH for above in path.parents)
-            return may_pass and bool(self.at(path).stat().st_mode & stat.S_IROTH)
-        except (OSError, ValueError):
-            return False
+    def status(self, path: Path) -> list[os.stat_result]:
+        """Return the status of a file, and of each directory above it on the host; links are followed.
 
-    def inside(self, directory: Path, suffix: str) -> list[Path]:
-        """Return the files of a directory with that ending, by name as brokers read them."""
+        Raises:
+            OSError: there is none, or this user may not look.
+        """
+        file = self.at(path).resolve(strict=True)
+        root = self._root.resolve()
+        return [file.stat(), *(each.stat() for each in file.parents if root in each.parents)]
+
+    def inside(self, directory: Path, pattern: str) -> list[Path]:
+        """Return the files of a directory whose names match, sorted by name.
+
+        Raises:
+            Missing: there is no such directory.
+            ValueError: it cannot be read, as the end of a sentence.
+        """
         try:
             names = sorted(entry.name for entry in self.at(directory).iterdir())
-        except (OSError, ValueError):
-            return []
-        return [directory / name for name in names if name.endswith(suffix)]
+        except FileNotFoundError:
+            raise Missing("no such directory") from None
+        except PermissionError:
+            self.is_complete = False
+            raise Denied("a directory that cannot be read (Permission denied)") from None
+        except OSError as error:
+            raise Unreadable(f"no directory that can be read ({error.strerror or error})") from None
+        except ValueError:
+            raise ValueError("one whose name holds a NUL") from None
+        return [directory / name for name in names if fnmatchcase(name, pattern)]

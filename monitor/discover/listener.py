@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ALL_ADDRESSES = frozenset({"", "0.0.0.0", "::", "*", "any"})  # noqa: S104  # compared with, and not bound to
-
-
 _NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 
 
@@ -48,6 +46,10 @@ class Listener:
     """By which it checks clients; often the CA of its own certificate as well."""
     demands_client_certificate: bool = False
     is_websocket: bool = False
+    expects_proxy_protocol: bool = False
+    """A client that connects to it by itself is refused."""
+    remark: str | None = None
+    """What a person must know who watches it."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from monitor.discover import blocks, sysctl
 from monitor.discover.files import Tree
-from monitor.discover.listener import Discovery, Listener, Place, endpoint
-from monitor.discover.sysctl import Setting
+from monitor.discover.listener import Discovery, Listener, endpoint
+from monitor.discover.options import Options, Setting
 
 CANDIDATES = (Path("/etc/nanomq.conf"), Path("/etc/nanomq/nanomq.conf"))
 
-_DEFAULT = "0.0.0.0:8883"
+# `listeners.ssl.bind`, and since 0.23 further ones by names.
+_BIND = re.compile(r"(listeners\.ssl\.(?:[^.]+\.)?)bind")
+_BLOCKS = re.compile(r"listeners(\.(ssl|wss))?")
 
 
 def read(tree: Tree, path: Path) -> Discovery:
@@ -19,40 +23,59 @@ def read(tree: Tree, path: Path) -> Discovery:
     discovery = Discovery()
     old = sysctl.settings(tree, [path], Discovery())
     if "tls.enable" in old or "tls.url" in old:
-        if old.get("tls.enable", Setting("false", Place(file=path, line=1))).value == "true":
-            _listen(discovery, old, "tls.", old.get("tls.url"), path)
+        _read_old(old, discovery)
         return discovery
     found = blocks.settings(tree, path, discovery)
-    if any(key.startswith("listeners.ssl.") for key in found):
-        enabled = found.get("listeners.ssl.enable") or found.get("listeners.ssl.enabled")
-        if enabled is None or enabled.value == "true":
-            _listen(discovery, found, "listeners.ssl.", found.get("listeners.ssl.bind"), path)
+    blocks.note_values(found, _BLOCKS, discovery)
+    for key, setting in found.items():
+        if (match := _BIND.fullmatch(key)) is not None:
+            _listen(discovery, found, match[1], setting)
+    some = next((found[key] for key in found if key.startswith("listeners.ssl.")), None)
+    if some is not None and not any(map(_BIND.fullmatch, found)):
+        discovery.note(some.place, "listeners.ssl without bind: whether a port is open depends on the version")
+    if (where := found.get("listeners.wss.bind")) is not None:
+        # It has no certificate of its own.
+        _listen(discovery, found, "listeners.ssl.", where, is_websocket=True)
     return discovery
 
 
-def _listen(discovery: Discovery, found: dict[str, Setting], prefix: str, bind: Setting | None, path: Path) -> None:
-    where = bind if bind is not None else Setting(_DEFAULT, Place(file=path, line=1))
+def _read_old(found: Mapping[str, Setting], discovery: Discovery) -> None:
+    tls = Options(found, "tls.", discovery)
+    if (where := tls.get("url")) is not None:
+        _listen(discovery, found, "tls.", where, default=False)
+    web = Options(found, "websocket.", discovery)
+    if (where := web.get("tls_url")) is not None and web.is_on("enable"):
+        _listen(discovery, found, "tls.", where, is_websocket=True, default=False)
+
+
+def _listen(
+    discovery: Discovery,
+    found: Mapping[str, Setting],
+    prefix: str,
+    where: Setting,
+    *,
+    is_websocket: bool = False,
+    default: bool = True,
+) -> None:
+    tls = Options(found, prefix, discovery)
+    if not tls.is_on("enable", "enabled", default=default):
+        return
     try:
-        address, port = endpoint(where.value.rpartition("://")[2])
+        # `tls+nmq-tcp://0.0.0.0:8883`, `0.0.0.0:8084/mqtt`
+        address, port = endpoint(where.value.rpartition("://")[2].partition("/")[0])
     except ValueError:
         discovery.note(where.place, "not understood: on which port")
         return
-
-    def file(key: str) -> Path | None:
-        return path.parent / found[prefix + key].value if prefix + key in found else None
-
-    def flag(key: str) -> bool:
-        return prefix + key in found and found[prefix + key].value == "true"
-
     discovery.listeners.append(
         Listener(
             software="nanomq",
             place=where.place,
             port=port,
             address=address,
-            certificate=file("certfile"),
-            key=file("keyfile"),
-            ca_file=file("cacertfile"),
-            demands_client_certificate=flag("verify_peer") and (flag("fail_if_no_peer_cert") or flag("set_fail")),
+            certificate=tls.file("certfile"),
+            key=tls.file("keyfile"),
+            ca_file=tls.file("cacertfile"),
+            demands_client_certificate=tls.is_on("verify_peer") and tls.is_on("fail_if_no_peer_cert", "set_fail"),
+            is_websocket=is_websocket,
         )
     )

@@ -4,54 +4,95 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from monitor.config.files import Missing
 from monitor.discover.files import Tree
-from monitor.discover.listener import Discovery, Listener, endpoint
-from monitor.discover.sysctl import Setting, settings
+from monitor.discover.listener import Discovery, Listener, Place, endpoint
+from monitor.discover.options import Options, Setting
+from monitor.discover.sysctl import settings
 
 CANDIDATES = (Path("/etc/rabbitmq/rabbitmq.conf"),)
 
-_PORTS = ("mqtt.listeners.ssl.", "web_mqtt.ssl.")
+_PORTS = "mqtt.listeners.ssl"
+_NOT_KNOWN = "mqtt.ssl_options."
+# Erlang terms: these are for people to read.
+_FURTHER = ("advanced.config", "rabbitmq.config")
+
+
+def is_there(tree: Tree, path: Path) -> bool:
+    """Tell whether RabbitMQ is configured there: the main file may be missing beside the others."""
+    others = (*_parts(tree, path, Discovery()), *(path.parent / name for name in _FURTHER))
+    return any(map(tree.exists, (path, *others)))
 
 
 def read(tree: Tree, path: Path) -> Discovery:
     """Return what a rabbitmq.conf and the files of conf.d beside it say."""
     discovery = Discovery()
-    found = settings(tree, [path, *tree.inside(path.parent / "conf.d", ".conf")], discovery)
+    parts = _parts(tree, path, discovery)
+    found = settings(tree, [each for each in (path, *parts) if tree.exists(each)], discovery)
+    for name in _FURTHER:
+        if tree.exists(path.parent / name):
+            discovery.note(Place(file=path.parent / name, line=1), "not understood: Erlang terms; it may say more")
+    if _PORTS not in found or found[_PORTS].value != "none":
+        for key, setting in found.items():
+            if key.startswith(f"{_PORTS}."):
+                _listen(discovery, found, setting, "", "ssl_options.")
     for key, setting in found.items():
-        if key.startswith(_PORTS[0]):
-            _listen(discovery, found, setting, "ssl_options.", is_websocket=False)
-    if (port := found.get("web_mqtt.ssl.port")) is not None:
-        _listen(discovery, found, port, "web_mqtt.ssl.", is_websocket=True)
+        if key.startswith(_NOT_KNOWN):
+            discovery.note(setting.place, f"{key} is unknown to RabbitMQ: MQTT has the certificates of ssl_options")
+    web = Options(found, "web_mqtt.ssl.", discovery)
+    where = web.get("listener") or web.get("port")
+    if where is not None and where.value != "none":
+        address = web.get("ip")
+        _listen(discovery, found, where, "" if address is None else address.value, "web_mqtt.ssl.")
+    _enabled(tree, path.parent / "enabled_plugins", discovery)
     return discovery
 
 
-def _listen(
-    discovery: Discovery, found: dict[str, Setting], setting: Setting, options: str, *, is_websocket: bool
-) -> None:
-    if setting.value == "none":
-        return
+def _parts(tree: Tree, path: Path, discovery: Discovery) -> list[Path]:
+    directory = path.parent / "conf.d"
     try:
-        address, port = endpoint(setting.value)
+        return tree.inside(directory, "*.conf")
+    except Missing:
+        pass
+    except ValueError as error:
+        discovery.note(Place(file=directory, line=1), f"cannot use it: {error}")
+    return []
+
+
+def _listen(discovery: Discovery, found: dict[str, Setting], where: Setting, address: str, prefix: str) -> None:
+    try:
+        own_address, port = endpoint(where.value)
     except ValueError:
-        discovery.note(setting.place, "not understood: on which port")
+        discovery.note(where.place, "not understood: on which port")
         return
-
-    def file(name: str) -> Path | None:
-        return Path(found[options + name].value) if options + name in found else None
-
-    def is_set(name: str, value: str) -> bool:
-        return options + name in found and found[options + name].value == value
-
+    tls = Options(found, prefix, discovery)
+    verify = tls.get("verify")
+    is_websocket = prefix.startswith("web_")
     discovery.listeners.append(
         Listener(
             software="rabbitmq",
-            place=setting.place,
+            place=where.place,
             port=port,
-            address=address,
-            certificate=file("certfile"),
-            key=file("keyfile"),
-            ca_file=file("cacertfile"),
-            demands_client_certificate=is_set("fail_if_no_peer_cert", "true") and is_set("verify", "verify_peer"),
+            address=own_address or address,
+            certificate=tls.file("certfile"),
+            key=tls.file("keyfile"),
+            ca_file=tls.file("cacertfile"),
+            demands_client_certificate=tls.is_on("fail_if_no_peer_cert")
+            and verify is not None
+            and verify.value == "verify_peer",
             is_websocket=is_websocket,
+            expects_proxy_protocol=Options(found, "web_mqtt." if is_websocket else "mqtt.", discovery).is_on(
+                "proxy_protocol"
+            ),
         )
     )
+
+
+def _enabled(tree: Tree, path: Path, discovery: Discovery) -> None:
+    if not tree.exists(path):
+        return
+    text = "\n".join(tree.lines(path, discovery))
+    for listener in discovery.listeners:
+        plugin = "rabbitmq_web_mqtt" if listener.is_websocket else "rabbitmq_mqtt"
+        if plugin not in text:
+            listener.remark = f"{plugin} is not in {path}: nothing listens there yet"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,16 +26,25 @@ class Suggestion:
     server_name: str | None = None
     """A name that the certificate is for; None if there is none to be had."""
     ca_file: Path | None = None
-    is_public: bool = False
-    """The system's trust accepts it."""
+    """None for the system's trust."""
     remark: str | None = None
     """What a person has to find out instead."""
 
 
-def suggestion(tree: Tree, listener: Listener, system: Trust | None, now: datetime) -> Suggestion:
-    """Look into a listener's certificate file and say by which name and trust to watch it."""
+def suggestion(
+    tree: Tree, listener: Listener, ca_files: Iterable[Path], system: Trust | None, now: datetime
+) -> Suggestion:
+    """Look into a listener's certificate file and say by which name and trust to watch it.
+
+    Args:
+        tree: the host's files.
+        listener: whose certificate it is.
+        ca_files: those that the broker names anywhere: the one of a listener is for checking its clients.
+        system: the system's trust, if there is any.
+        now: the moment at which to judge.
+    """
     if listener.certificate is None:
-        return Suggestion(remark="its certificate file is not named; set tls.server_name and tls.ca_file")
+        return Suggestion(remark="its certificate file is not known; set tls.server_name and tls.ca_file")
     try:
         data = tree.content(listener.certificate)
     except ValueError as error:
@@ -44,10 +54,14 @@ def suggestion(tree: Tree, listener: Listener, system: Trust | None, now: dateti
     except (ValueError, PassphraseNeeded, PassphraseWrong) as error:
         return Suggestion(remark=f"{listener.certificate} holds no certificate that can be read: {error}")
     name = next(filter(_is_usable, (*chain[0].dns_names, *chain[0].ip_addresses)), None)
-    if system is not None and _accepts(chain, system, name, now):
-        return Suggestion(server_name=name, is_public=True)
-    if listener.ca_file is not None and _accepts(chain, _of(tree, listener.ca_file), name, now):
-        return Suggestion(server_name=name, ca_file=listener.ca_file)
+    trusts = [(ca_file, _of(tree, ca_file)) for ca_file in ca_files]
+    # Most brokers fill up the chain that they send from there: an intermediate in it is no CA to trust by itself.
+    filled = (*chain, *(each for _, trust in trusts for each in read_chain(trust.anchors)))
+    if system is not None and _accepts(filled, system, name, now):
+        return Suggestion(server_name=name)
+    for ca_file, trust in trusts:
+        if _accepts(chain, trust, name, now):
+            return Suggestion(server_name=name, ca_file=ca_file)
     top = chain[-1]
     return Suggestion(
         server_name=name,

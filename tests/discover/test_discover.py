@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from monitor.cli.discover import discover_host
 from monitor.demo.pki import issue
 from tests.support.brokers import Mosquitto
 from tests.support.daemon import run_command
 from tests.support.pki import TestPki, write_chain
+from tests.support.ports import free_port
+from tests.support.processes import ServerProcess, tool
 
 
 def discovered(*arguments: str, status: int = 0, env: dict[str, str] | None = None) -> str:
@@ -43,6 +47,82 @@ def test_what_is_printed_watches_a_real_mosquitto(pki: TestPki, tmp_path: Path) 
     assert run_command("check-config", str(config)).returncode == 0
 
 
+class Configured(ServerProcess):
+    """A broker on a configuration that the test has written; `port` is one of its ports."""
+
+    def __init__(self, directory: Path, *command: str) -> None:
+        super().__init__(directory)
+        self._command = command
+
+    def command(self) -> Sequence[str]:
+        return self._command
+
+
+def findings(config: Path) -> dict[str, list[str]]:
+    """Probe every broker of a configuration, and return the codes of what was found at each."""
+    assert run_command("check-config", str(config)).returncode == 0
+    names = [broker["name"] for broker in yaml.safe_load(config.read_text())["brokers"]]
+    return {name: [each["code"] for each in probed(config, name)["findings"]] for name in names}
+
+
+def test_what_is_printed_watches_each_listener_of_a_real_mosquitto(pki: TestPki, tmp_path: Path) -> None:
+    leaf = issue(now=pki.now, issuer=pki.intermediate, names=("DNS:broker.example.org",))
+    other = issue(now=pki.now, issuer=pki.intermediate, names=("DNS:other.example.org",))
+    ours = write_chain(tmp_path, "ours", (leaf, pki.intermediate))
+    theirs = write_chain(tmp_path, "theirs", (other, pki.intermediate))
+    path = tmp_path / "mosquitto.conf"
+    mosquitto = Configured(tmp_path / "mosquitto", tool("mosquitto"), "-c", str(path))
+    strict, default, web = free_port(), free_port(), free_port()
+    path.write_text(
+        f"{'user root' if os.geteuid() == 0 else ''}\nallow_anonymous true\n"
+        f"listener {mosquitto.port} 127.0.0.1 # for devices\ncertfile {ours.chain}\nkeyfile {ours.key}\n"
+        f"include_dir {tmp_path}/conf.d\n"
+        f"listener {strict} 127.0.0.1\ncertfile {ours.chain}\nkeyfile {ours.key}\ncafile {pki.ca_file}\n"
+        "require_certificate true\n"
+    )
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "Z.conf").write_text(
+        f"port {default}\nbind_address 127.0.0.1\ncertfile {theirs.chain}\nkeyfile {theirs.key}\n"
+    )
+    (tmp_path / "conf.d" / "a.conf").write_text(
+        f"listener {web} 127.0.0.1\nprotocol websockets\ncertfile {theirs.chain}\nkeyfile {theirs.key}\n"
+    )
+    config = tmp_path / "monitor.yml"
+    with mosquitto:
+        config.write_text(discovered(str(path)))
+        found = findings(config)
+    assert found == {
+        f"mosquitto-{default}": [],
+        f"mosquitto-{mosquitto.port}": [],
+        f"mosquitto-{web}": [],
+        f"mosquitto-{strict}": ["mqtt_connect_client_certificate_required"],
+    }
+    assert 'server_name: "other.example.org"' in config.read_text()
+
+
+def test_what_is_printed_watches_each_listener_of_a_real_nats_server(pki: TestPki, tmp_path: Path) -> None:
+    leaf = issue(now=pki.now, issuer=pki.intermediate, names=("DNS:broker.example.org",))
+    files = write_chain(tmp_path, "ours", (leaf, pki.intermediate))
+    path = tmp_path / "nats-server.conf"
+    nats = Configured(tmp_path / "nats", tool("nats-server"), "-c", str(path))
+    web = free_port()
+    path.write_text(
+        f"MQTT_PORT = {nats.port}\nlisten: 127.0.0.1:-1\nserver_name: test; jetstream {{ store_dir: {tmp_path}/js }}\n"
+        "leafnodes { remotes: [ { url: nats://127.0.0.1:1 } ] }\n"
+        "authorization { users: [ { user: a, password: b#c//d }, { user: m, password: m } ] }\n"
+        "MQTT\n{\n  host: 127.0.0.1\n  port: $MQTT_PORT\n  no_auth_user: m\n  include tls.conf\n}\n"
+        f"websocket {{ listen: '127.0.0.1:{web}', include ./tls.conf }}\n"
+    )
+    (tmp_path / "tls.conf").write_text(
+        f"TLS = {{ cert_file = {files.chain}; key_file = '{files.key}'\n ca_file: {pki.ca_file} // for clients\n}}\n"
+    )
+    config = tmp_path / "monitor.yml"
+    with nats:
+        config.write_text(discovered(str(path)))
+        found = findings(config)
+    assert found == {f"nats-server-{nats.port}": [], f"nats-server-{web}": []}
+
+
 def test_certificate_that_the_system_trusts_needs_no_ca_file(pki: TestPki, tmp_path: Path) -> None:
     files = write_chain(tmp_path, "server", (issue(now=pki.now, issuer=pki.intermediate), pki.intermediate))
     (tmp_path / "mosquitto.conf").write_text(f"listener 8883\ncertfile {files.chain}\nkeyfile {files.key}\n")
@@ -50,6 +130,17 @@ def test_certificate_that_the_system_trusts_needs_no_ca_file(pki: TestPki, tmp_p
     text = discovered(str(tmp_path / "mosquitto.conf"), env=env)
     assert "trust: system" in text
     assert "name the CA" not in text
+
+
+def test_intermediate_in_the_brokers_ca_file_is_no_ca_where_the_system_knows_the_root(
+    pki: TestPki, tmp_path: Path
+) -> None:
+    leaf = issue(now=pki.now, issuer=pki.intermediate)
+    files = write_chain(tmp_path, "server", (leaf,))
+    filling = write_chain(tmp_path, "full", (leaf, pki.intermediate)).chain
+    (tmp_path / "mosquitto.conf").write_text(f"listener 8883\ncertfile {files.chain}\ncafile {filling}\n")
+    env = {"SSL_CERT_FILE": str(pki.ca_file), "SSL_CERT_DIR": str(tmp_path / "none")}
+    assert "      trust: system\n" in discovered(str(tmp_path / "mosquitto.conf"), env=env)
 
 
 def test_certificate_of_an_unknown_ca_says_what_to_find_out(pki: TestPki, tmp_path: Path) -> None:
@@ -62,27 +153,13 @@ def test_certificate_of_an_unknown_ca_says_what_to_find_out(pki: TestPki, tmp_pa
     )
 
 
-@pytest.mark.parametrize(
-    ("key", "remark"),
-    [
-        ("ca_file", "Not every user may read this file, and the monitor's must; or name a copy, for it is public:"),
-        ("certificate", "Not every user may read this file. The monitor's may with SupplementaryGroups= in its unit:"),
-    ],
-)
-def test_file_that_not_everybody_may_read_is_told(pki: TestPki, tmp_path: Path, key: str, remark: str) -> None:
-    tmp_path.chmod(0o755)
+def test_ca_that_only_another_listener_names_is_found(pki: TestPki, tmp_path: Path) -> None:
     files = write_chain(tmp_path, "server", (issue(now=pki.now, issuer=pki.intermediate), pki.intermediate))
-    paths = {"ca_file": tmp_path / "ca.pem", "certificate": files.chain}
-    paths["ca_file"].write_bytes(pki.ca_file.read_bytes())
-    (tmp_path / "etc/mosquitto").mkdir(parents=True)
-    (tmp_path / "etc/mosquitto/mosquitto.conf").write_text(
-        f"listener 8883\ncafile /ca.pem\ncertfile /{files.chain.name}\n"
+    (tmp_path / "mosquitto.conf").write_text(
+        f"listener 8883\ncertfile {files.chain}\nlistener 8884\ncertfile {files.chain}\ncafile {pki.ca_file}\n"
     )
-    for path in paths.values():
-        path.chmod(0o644)
-    assert remark not in discovered("--root", str(tmp_path))
-    paths[key].chmod(0o640)
-    assert f"# {remark}\n      {key}: " in discovered("--root", str(tmp_path))
+    text = discovered(str(tmp_path / "mosquitto.conf"))
+    assert text.count(f'ca_file: "{pki.ca_file}"') == 2
 
 
 def test_host_below_a_directory_keeps_its_own_paths(tmp_path: Path) -> None:
@@ -105,6 +182,15 @@ def test_two_ports_of_one_kind_have_names_of_their_own(tmp_path: Path) -> None:
     text = discovered(str(tmp_path / "mosquitto.conf"))
     assert "name: mosquitto-8883\n" in text
     assert "name: mosquitto-8883-2\n" in text
+
+
+def test_relative_name_of_a_file_is_one_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("emqx.conf").write_text("listeners.wss.default.enable = false\n")
+    assert discover_host(Path("/"), [Path("emqx.conf")]) == 0
+    assert f'certificate: "{tmp_path}/certs/cert.pem"' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

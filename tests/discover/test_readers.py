@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,46 +12,8 @@ from hypothesis import strategies as st
 
 from monitor.discover.files import Tree
 from monitor.discover.host import CANDIDATES, UnknownBrokerError, discover
-from monitor.discover.listener import Discovery
 from monitor.discover.render import render
-
-
-class Host:
-    """A host's file system in a directory."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def write(self, path: str, text: str) -> Path:
-        """Write a file of the host, and return its path there."""
-        real = self.root / path.removeprefix("/")
-        real.parent.mkdir(parents=True, exist_ok=True)
-        real.write_text(text)
-        return Path(path)
-
-    def discover(self, *files: Path) -> Discovery:
-        """Return what the only broker's configuration says."""
-        (found,) = discover(Tree(self.root), files).values()
-        return found
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    return Host(tmp_path)
-
-
-def facts(found: Discovery) -> list[dict[str, Any]]:
-    """Return what differs from a listener without anything."""
-    keys = ("port", "address", "certificate", "key", "ca_file", "demands_client_certificate", "is_websocket")
-    shown = [{key: getattr(listener, key) for key in keys} for listener in found.listeners]
-    return [
-        {key: str(value) if isinstance(value, Path) else value for key, value in each.items() if value}
-        for each in shown
-    ]
-
-
-def notes(found: Discovery) -> list[str]:
-    return [f"{note.place}: {note.text}" for note in found.notes]
+from tests.support.broker_host import Host, facts, notes
 
 
 def test_mosquitto_with_included_files_and_several_listeners(host: Host) -> None:
@@ -96,9 +57,9 @@ capath /etc/ssl/certs
 def test_mosquitto_with_tls_on_its_default_listener(host: Host) -> None:
     host.write("/etc/mosquitto/mosquitto.conf", "port 8883\ncertfile certs/a.pem\nkeyfile /k.pem\n")
     found = host.discover()
-    assert facts(found) == [{"port": 8883, "certificate": "certs/a.pem", "key": "/k.pem"}]
+    assert facts(found) == [{"port": 8883, "key": "/k.pem"}]
     assert notes(found) == [
-        "/etc/mosquitto/mosquitto.conf:2: certs/a.pem is relative to where the broker is started; write it out"
+        "/etc/mosquitto/mosquitto.conf:2: relative to where the broker is started, which is not known here: certs/a.pem"
     ]
 
 
@@ -110,8 +71,9 @@ def test_mosquitto_nonsense_is_noted_and_the_rest_is_read(host: Host) -> None:
     found = host.discover()
     assert facts(found) == [{"port": 8883, "certificate": "/a.pem"}]
     assert notes(found) == [
-        "/etc/mosquitto/mosquitto.conf:1: not understood: a listener on 'eighty'",
+        "/etc/mosquitto/mosquitto.conf:1: not understood: on which port",
         "/etc/mosquitto/mosquitto.conf:5: not understood: tls_new_thing",
+        "/etc/mosquitto/mosquitto.conf:6: cannot use /nowhere: no such directory",
     ]
 
 
@@ -135,7 +97,7 @@ listeners.ssl.default {
     versions = ["tlsv1.3", "tlsv1.2"]
   }
 }
-listeners.wss.default { bind = 8084, ssl_options.certfile = "certs/wss.pem" }
+listeners.wss.default { bind = 8084, ssl_options.certfile = "etc/certs/wss.pem" }
 listeners.ssl.off { enable = false, bind = 8885 }
 """,
     )
@@ -158,11 +120,18 @@ listeners.ssl.off { enable = false, bind = 8885 }
     assert notes(host.discover()) == []
 
 
-def test_emqx_5_opens_8883_unless_it_is_told_not_to(host: Host) -> None:
+def test_emqx_5_opens_8883_and_8084_unless_it_is_told_not_to(host: Host) -> None:
     host.write("/etc/emqx/emqx.conf", 'node.name = "emqx@127.0.0.1"\n')
-    assert [listener.port for listener in host.discover().listeners] == [8883]
-    host.write("/etc/emqx/emqx.conf", "listeners.ssl.default.enable = false\n")
+    found = host.discover()
+    assert [(listener.port, listener.is_websocket) for listener in found.listeners] == [(8883, False), (8084, True)]
+    assert {str(listener.remark) for listener in found.listeners} == {
+        "not in the file: EMQX opens this port unless it is told not to"
+    }
+    host.write(
+        "/etc/emqx/emqx.conf", "listeners.ssl.default.enable = false\nlisteners.wss.default = marked_for_deletion\n"
+    )
     assert host.discover().listeners == []
+    assert notes(host.discover()) == []
 
 
 def test_emqx_5_with_changes_made_in_the_dashboard(host: Host) -> None:
@@ -171,7 +140,7 @@ def test_emqx_5_with_changes_made_in_the_dashboard(host: Host) -> None:
         "/var/lib/emqx/configs/cluster.hocon",
         'listeners { ssl { default { bind = "0.0.0.0:18883", ssl_options { certfile = "/data/new.pem" } } } }\n',
     )
-    assert [(each.port, str(each.certificate)) for each in host.discover().listeners] == [(18883, "/data/new.pem")]
+    assert (18883, "/data/new.pem") in [(each.port, str(each.certificate)) for each in host.discover().listeners]
 
 
 def test_emqx_4(host: Host) -> None:
@@ -240,13 +209,15 @@ mqtt {
             "port": 8883,
             "certificate": "/c.pem",
             "key": "/k.pem",
-            "ca_file": "/etc/ca.pem",
             "demands_client_certificate": True,
         }
     ]
+    assert notes(host.discover()) == [
+        "/etc/nats-server.conf:6: relative to where the broker is started, which is not known here: ca.pem"
+    ]
     host.write("/etc/nats-server.conf", "mqtt: { port: 1883 }\n")
     assert facts(host.discover()) == []
-    assert "plain MQTT" in notes(host.discover())[0]
+    assert notes(host.discover()) == ["/etc/nats-server.conf:1: mqtt has no tls block of its own: this port is plain"]
 
 
 NANOMQ = """listeners.ssl {
@@ -298,6 +269,14 @@ def test_file_of_an_unknown_broker_is_refused(host: Host) -> None:
     path = host.write("/etc/hivemq.xml", "<hivemq/>")
     with pytest.raises(UnknownBrokerError, match=r"hivemq\.xml"):
         host.discover(path)
+
+
+@pytest.mark.parametrize("path", CANDIDATES, ids=str)
+@pytest.mark.parametrize("text", ["\n", "a =" + " " * 500 + "x\n", '"\\', '"""a ', "a {\n", "{", "a = '''\n", "a\n"])
+@pytest.mark.timeout(20)  # read again and again at each place, it would take a minute
+def test_long_nonsense_comes_to_an_end(host: Host, path: Path, text: str) -> None:
+    host.write(str(path), text * (200_000 // len(text)))
+    host.discover(path)
 
 
 @settings(max_examples=200, deadline=None)
