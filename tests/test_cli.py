@@ -319,6 +319,24 @@ def test_demo_on_an_impossible_port_is_wrong_usage() -> None:
     assert "internal error" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("probe", "probe [OPTIONS] [TARGET]..."),
+        ("inspect", "inspect [OPTIONS] CHAIN"),
+        ("check-config", "check-config [OPTIONS] FILE"),
+        ("status", "status [OPTIONS] [BROKER]"),
+        ("discover", "discover [OPTIONS] [FILE]..."),
+        ("explain", "explain [OPTIONS] CODE"),
+    ],
+)
+def test_help_names_arguments_without_types(command: str, usage: str) -> None:
+    text = run_command(command, "--help").stdout
+    assert f"mqtt-tls-monitor {usage}\n" in text
+    assert "<" not in text
+    assert "{" not in text.replace("{id} and {nonce}", "")
+
+
 def test_version_and_help_and_nothing() -> None:
     assert run_command("--version").stdout.startswith("mqtt-tls-monitor ")
     text = run_command("--help").stdout

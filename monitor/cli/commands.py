@@ -13,6 +13,7 @@ import typer
 
 from monitor.cli import completion
 from monitor.cli.status import UNUSABLE, Status
+from monitor.cli.usage import Command
 from monitor.config.text import without_pem
 
 PROGRAM = "mqtt-tls-monitor"
@@ -77,7 +78,7 @@ def program(
     """Hold the options that belong to no command."""
 
 
-@app.command()
+@app.command(cls=Command)
 def run(
     *,
     config: ConfigOption = None,
@@ -110,7 +111,7 @@ def run(
     return run_daemon(config, os.environ, part)
 
 
-@app.command()
+@app.command(cls=Command)
 def probe(
     *,
     targets: Annotated[
@@ -192,7 +193,7 @@ def probe(
         return Status.UNKNOWN
 
 
-@app.command()
+@app.command(cls=Command)
 def inspect(
     *,
     chain: Annotated[
@@ -241,7 +242,7 @@ def inspect(
         return Status.UNKNOWN
 
 
-@app.command("check-config")
+@app.command("check-config", cls=Command)
 def check_config(
     config: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The configuration, YAML.")],
     acl: Annotated[
@@ -258,7 +259,7 @@ def check_config(
     return check(config, acl)
 
 
-@app.command("status")
+@app.command("status", cls=Command)
 def show_status(
     *,
     broker: Annotated[str | None, typer.Argument(metavar="BROKER", help="Its name; none: all of them.")] = None,
@@ -282,7 +283,7 @@ def show_status(
         return Status.UNKNOWN
 
 
-@app.command()
+@app.command(cls=Command)
 def discover(
     files: Annotated[
         list[Path] | None,
@@ -302,7 +303,7 @@ def discover(
     return discover_host(root, files or [])
 
 
-@app.command()
+@app.command(cls=Command)
 def explain(
     code: Annotated[str, typer.Argument(metavar="CODE", help="A finding's code or a failure's reason.")],
 ) -> int:
@@ -312,7 +313,7 @@ def explain(
     return explain_code(code)
 
 
-@app.command()
+@app.command(cls=Command)
 def demo(
     *,
     port: Annotated[
