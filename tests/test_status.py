@@ -1,6 +1,9 @@
 """`status`: what is said of a running daemon's brokers, and of what is no daemon."""
 
 import json
+import os
+import pty
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +16,7 @@ import pytest
 from monitor.export.document import document, pending
 from monitor.export.standing import standing
 from tests.support.brokers import Mosquitto, OpensslServer
-from tests.support.daemon import MonitorProcess, run_command
+from tests.support.daemon import COMMAND, MonitorProcess, run_command
 from tests.support.pki import TestPki
 from tests.support.ports import closed_port
 from tests.support.records import NOW, a_break, a_broker, a_finding, a_report, an_assessment
@@ -83,6 +86,18 @@ def test_one_broker_answers_for_itself(daemon: MonitorProcess) -> None:
     result = run_command("status", "well", "--url", f"{url_of(daemon)}/")
     assert (result.returncode, result.stderr) == (0, "")
     assert "down" not in result.stdout
+
+
+def test_on_a_terminal_lines_fit_and_the_way_on_is_named(daemon: MonitorProcess) -> None:
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, "status", "--url", url_of(daemon)]
+    subprocess.run(command, stdout=theirs, env={**os.environ, "COLUMNS": "60"}, check=False)
+    os.close(theirs)
+    text = os.read(ours, 65_536).decode()
+    os.close(ours)
+    lines = text.splitlines()
+    assert lines[-1] == "What to do about a finding: mqtt-tls-monitor explain CODE"
+    assert max(map(len, lines)) <= 60
 
 
 def test_json_is_the_apis_documents_one_on_a_line_in_its_order(daemon: MonitorProcess) -> None:
@@ -158,6 +173,24 @@ def test_every_part_is_a_line() -> None:
         "fails", "failing since", "last success", "warning", "breaks next"
     ]  # fmt: skip
     assert "2026-11-23 12:00:00 UTC, 1 hour ago" in lines[2]
+
+
+def test_lines_wrap_below_what_they_say_where_there_is_a_width() -> None:
+    report = a_report(reason="connect_refused")
+    message = "The broker's certificate (CN=a-name-that-is-too-long-to-be-broken-at-its-hyphens) has ended, and more."
+    shown = document(report, an_assessment(report, a_finding(message=message)))
+    lines = list(standing(shown, NOW, width=60))
+    assert max(map(len, lines)) <= 80
+    [at] = [number for number, line in enumerate(lines) if line.startswith("  warning  ")]
+    assert lines[at + 1].startswith(" " * 16 + "certificate")
+    assert lines[at + 2] == " " * 16 + "(CN=a-name-that-is-too-long-to-be-broken-at-its-hyphens)"
+
+
+def test_what_a_finding_tells_is_not_told_twice() -> None:
+    report = a_report(reason="connect_refused", detail="gone away")
+    shown = document(report, an_assessment(report, a_finding(message="The broker has gone away.")))
+    fails = next(line for line in standing(shown, NOW) if line.startswith("  fails"))
+    assert fails.endswith(" with connect_refused")
 
 
 def test_a_broker_without_a_result_is_waited_for() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from datetime import UTC, datetime
 
@@ -41,5 +42,9 @@ def _json(documents: list[Document]) -> str:
 
 def _text(documents: list[Document], statuses: list[Status]) -> str:
     now = datetime.now(UTC)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     order = sorted(zip(statuses, documents, strict=True), key=lambda each: -gravity(each[0]))
-    return ("\n\n".join("\n".join(standing(document, now)) for _, document in order) or NO_BROKERS) + "\n"
+    parts = ["\n".join(standing(document, now, width=width)) for _, document in order] or [NO_BROKERS]
+    if width is not None and any(document["findings"] for document in documents):
+        parts.append("What to do about a finding: mqtt-tls-monitor explain CODE")
+    return "\n\n".join(parts) + "\n"
