@@ -306,10 +306,25 @@ def test_explanation_lists_each_kind_of_broker_below_what_to_do() -> None:
     assert "\n  Mosquitto  `certfile`" in text
 
 
-def test_unknown_code_is_answered_with_near_ones() -> None:
-    result = run_command("explain", "certificate_expird")
-    assert result.returncode == 3
-    assert "certificate_expired" in result.stderr
+def test_alert_is_explained_by_its_runbook() -> None:
+    result = run_command("explain", "MqttTlsBrokerDown")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("# MqttTlsBrokerDown\n")
+    assert "## What it means" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("certificate_expird", "certificate_expired"),
+        ("expired", "certificate_expired"),
+        ("MqttTlsBrokerDwn", "MqttTlsBrokerDown"),
+    ],
+)
+def test_unknown_code_is_answered_with_near_ones(typed: str, meant: str) -> None:
+    result = run_command("explain", typed)
+    assert (result.returncode, result.stdout) == (3, "")
+    assert f"did you mean {meant}" in result.stderr
 
 
 def test_demo_on_an_impossible_port_is_wrong_usage() -> None:

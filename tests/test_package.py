@@ -31,6 +31,14 @@ def test_shell_is_told_how_a_command_goes_on() -> None:
     assert answer(**{VARIABLE: "complete_bash"}, **words).split() == ["inspect"]
 
 
+@pytest.mark.parametrize(
+    ("begin", "end"), [("certificate_expir", "certificate_expired"), ("MqttTlsBroker", "MqttTlsBrokerDown")]
+)
+def test_shell_is_told_what_can_be_explained(begin: str, end: str) -> None:
+    words = {"COMP_WORDS": f"mqtt-tls-monitor explain {begin}", "COMP_CWORD": "2"}
+    assert end in answer(**{VARIABLE: "complete_bash"}, **words).split()
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_there_for_each_shell(shell: str) -> None:
     script = answer(**{VARIABLE: f"source_{shell}"})

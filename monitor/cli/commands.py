@@ -60,6 +60,12 @@ def run_command() -> int:
     return status if isinstance(status, int) else Status.OK
 
 
+def _codes(begin: str) -> list[str]:
+    from monitor.cli.explain import codes  # noqa: PLC0415
+
+    return [code for code in codes() if code.startswith(begin)]
+
+
 def _show_version(is_asked: bool) -> None:
     if is_asked:
         from importlib.metadata import version  # noqa: PLC0415
@@ -305,7 +311,12 @@ def discover(
 
 @app.command(cls=Command)
 def explain(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="A finding's code or a failure's reason.")],
+    code: Annotated[
+        str,
+        typer.Argument(
+            metavar="CODE", help="A finding's code, a failure's reason, or an alert's name.", autocompletion=_codes
+        ),
+    ],
 ) -> int:
     """Say what a code means and what to do."""
     from monitor.cli.explain import explain as explain_code  # noqa: PLC0415

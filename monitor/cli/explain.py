@@ -1,4 +1,4 @@
-"""`explain`: a finding or a failure reason in words."""
+"""`explain`: a finding or a failure reason in words, or the runbook of an alert."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from textwrap import wrap
 from monitor.checks.catalogue import CATALOGUE
 from monitor.checks.words.entry import Entry
 from monitor.cli.status import Status
+from monitor.export.runbooks import texts as runbooks
 from monitor.model.judgement import Hints
 
 _WIDTH = 80
@@ -17,14 +18,21 @@ _WIDTH = 80
 
 def explain(code: str) -> int:
     """Print what the code means and what to do about it; return the exit status."""
-    entry = CATALOGUE.get(code)
-    if entry is None:
-        near = get_close_matches(code, CATALOGUE, n=3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        sys.stderr.write(f"no finding and no failure reason is called {code!r}{hint}\n")
-        return Status.UNKNOWN
-    sys.stdout.write("\n\n".join(_paragraphs(entry)) + "\n")
-    return Status.OK
+    if (entry := CATALOGUE.get(code)) is not None:
+        sys.stdout.write("\n\n".join(_paragraphs(entry)) + "\n")
+        return Status.OK
+    if (runbook := runbooks().get(code)) is not None:
+        sys.stdout.write(runbook)
+        return Status.OK
+    near = get_close_matches(code, codes(), n=3) or [each for each in codes() if code in each][:3]
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    sys.stderr.write(f"no finding, no failure reason and no alert is called {code!r}{hint}\n")
+    return Status.UNKNOWN
+
+
+def codes() -> list[str]:
+    """Return all that can be explained."""
+    return [*CATALOGUE, *runbooks()]
 
 
 def _paragraphs(entry: Entry) -> Iterator[str]:

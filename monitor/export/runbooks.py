@@ -20,13 +20,13 @@ _LINK: Final = re.compile(r'(href="[A-Za-z]+)\.md(?=["#])')
 
 def runbook(alert: str, now: datetime) -> str | None:
     """Return the page of an alert's runbook; None if there is none of that name."""
-    text = _texts().get(alert)
+    text = texts().get(alert)
     return None if text is None else _page(alert, text, now)
 
 
 def index(now: datetime) -> str:
     """Return the page that lists all of them."""
-    return _page("Runbooks", "\n".join(["# Runbooks", "", *(f"- [{name}]({name}.md)" for name in _texts())]), now)
+    return _page("Runbooks", "\n".join(["# Runbooks", "", *(f"- [{name}]({name}.md)" for name in texts())]), now)
 
 
 def _page(title: str, text: str, now: datetime) -> str:
@@ -36,6 +36,6 @@ def _page(title: str, text: str, now: datetime) -> str:
 
 
 @cache
-def _texts() -> dict[str, str]:
-    """Return the runbooks by their alerts."""
+def texts() -> dict[str, str]:
+    """Return the runbooks by their alerts, as they are written."""
     return {path.stem: path.read_text("utf-8") for path in sorted(_FOLDER.glob("*.md"))}
