@@ -97,8 +97,9 @@ class _Screen:
     def _headline(self, shown: View) -> None:
         title = self.text(shown.verdict.upper(), _STYLES[shown.verdict])
         title.append_text(self.text(f"  {shown.broker}", "bold"))
-        if shown.target != shown.broker:
-            title.append_text(self.text(f"  {shown.target}"))
+        # Without a configuration, a broker is called by its target.
+        if target := f"{shown.target} ".removeprefix(f"{shown.broker} ").rstrip():
+            title.append_text(self.text(f"  {target}"))
         self.print(title)
         self.print(self.text(shown.sentence))
 

@@ -307,3 +307,15 @@ def test_scan_has_a_line_for_each_answer() -> None:
     ]
     unanswered = ScanFacts(at=SCAN.at, untold=("TLS 1.0: Connection refused",))
     assert "  no answer, 3 hours ago" in shown(report, an_assessment(report, scan=unanswered)).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("broker", "headline"),
+    [
+        ("mqtt.example.org:8883", "OK  mqtt.example.org:8883  (192.0.2.7)"),
+        ("mqtt", "OK  mqtt  mqtt.example.org:8883 (192.0.2.7)"),
+    ],
+)
+def test_target_that_is_the_brokers_name_stands_once(broker: str, headline: str) -> None:
+    report = a_report(broker)
+    assert shown(report, an_assessment(report)).splitlines()[0] == headline
