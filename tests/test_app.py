@@ -80,7 +80,8 @@ def test_port_in_use_is_one_plain_line_and_status_1(start: Start, pki: TestPki, 
         with pytest.raises(RuntimeError, match="ended with 1"):
             second.start()
     assert [line["event"] for line in second.lines(level="error")] == ["cannot listen"]
-    assert second.lines("cannot listen", error="Address already in use")
+    [line] = second.lines("cannot listen", error="Address already in use")
+    assert "`ss -ltnp`" in line["fix"]
     assert "Traceback" not in second.log
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -28,6 +29,11 @@ EXIT_UNUSABLE = 1
 
 CATCH_UP_S = 60.0
 """Between two times that the log is let write what had to wait."""
+
+_TAKEN = (
+    "Another process has this port: `ss -ltnp` names it. Another port is chosen by `listen` in the configuration, or "
+    "by `--port` of the demo."
+)
 
 log = structlog.stdlib.get_logger()
 
@@ -83,7 +89,8 @@ async def serve(
                     finally:
                         await daemon.stop()
         except _CannotListenError as error:
-            log.error("cannot listen", address=error.address, error=error.reason)  # noqa: TRY400  # no bug: no traceback
+            hint = {"fix": _TAKEN} if error.is_taken else {}
+            log.error("cannot listen", address=error.address, error=error.reason, **hint)  # noqa: TRY400  # no bug
             return EXIT_UNUSABLE
     log.info("stopped")
     return EXIT_OK
@@ -92,10 +99,11 @@ async def serve(
 class _CannotListenError(Exception):
     """The address is taken, foreign, or not ours to use."""
 
-    def __init__(self, address: str, reason: str) -> None:
+    def __init__(self, address: str, reason: str, *, is_taken: bool) -> None:
         super().__init__(f"{address}: {reason}")
         self.address = address
         self.reason = reason
+        self.is_taken = is_taken
 
 
 @asynccontextmanager
@@ -124,7 +132,8 @@ async def _http(daemon: Daemon, settings: Settings) -> AsyncIterator[str]:
             port = await stack.enter_async_context(listening(create_app(daemon, _utc_now), host, port))
         except OSError as error:
             reason = str(error) if error.errno is None or error.errno < 0 else os.strerror(error.errno)
-            raise _CannotListenError(f"{host}:{port}", reason) from None
+            is_taken = error.errno == errno.EADDRINUSE
+            raise _CannotListenError(f"{host}:{port}", reason, is_taken=is_taken) from None
         yield _url(host or "localhost", port)
 
 
