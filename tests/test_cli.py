@@ -327,6 +327,14 @@ def test_unknown_code_is_answered_with_near_ones(typed: str, meant: str) -> None
     assert f"did you mean {meant}" in result.stderr
 
 
+def test_each_mistake_of_a_configuration_is_a_line_of_its_own(tmp_path: Path) -> None:
+    config = tmp_path / "monitor.yml"
+    config.write_text(MINIMAL + "listn: 1\nstatefile: 1\n")
+    lines = run_command("probe", "--config", str(config)).stderr.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith(f"mqtt-tls-monitor: {config}:") for line in lines)
+
+
 def test_demo_on_an_impossible_port_is_wrong_usage() -> None:
     result = run_command("demo", "--port", "99999")
     assert result.returncode == 3

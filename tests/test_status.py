@@ -161,6 +161,7 @@ def test_unusable_urls_are_refused_without_repeating_them(url: str) -> None:
     assert (result.returncode, result.stdout) == (3, "")
     assert "--url: expected" in result.stderr
     assert "u:p" not in result.stderr
+    assert ("begins with http:// or https://" in result.stderr) is ("://" not in url)
 
 
 def test_every_part_is_a_line() -> None:

@@ -195,7 +195,8 @@ def probe(
             is_debugging=is_debugging,
         )
     except UsageError as error:
-        _complain(str(error))
+        for line in str(error).splitlines():
+            _complain(line)
         return Status.UNKNOWN
 
 

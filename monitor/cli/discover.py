@@ -27,6 +27,9 @@ def discover_host(root: Path, files: Sequence[Path]) -> Status:
     tree = Tree(root)
     files = [Path.cwd() / path if root == Path("/") else Path("/") / path for path in files]
     missing = [path for path in files if not tree.exists(path)]
+    directories = [path for path in missing if tree.at(path).is_dir()]
+    if directories:
+        return _nothing(f"expected the broker's main file, found a directory: {', '.join(map(str, directories))}")
     if missing:
         return _nothing(f"no such file: {', '.join(map(str, missing))}")
     try:

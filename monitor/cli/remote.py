@@ -44,7 +44,8 @@ class Remote:
             is_usable = False
             parts = urlsplit("")
         if not is_usable or parts.query or parts.fragment or "@" in parts.netloc:
-            raise NoAnswer("--url: expected a URL such as http://localhost:9883/, without user name and query")
+            how = "without user name and query" if "://" in url else "which begins with http:// or https://"
+            raise NoAnswer(f"--url: expected a URL such as http://localhost:9883/, {how}")
         self._url = f"{url.rstrip('/')}/"
         # No proxy: the daemon is on this host or in this network, where proxies do not lead back to.
         self._opener = build_opener(ProxyHandler({}), HTTPSHandler(context=ssl.create_default_context()))

@@ -99,8 +99,14 @@ def split_target(target: str) -> dict[str, str]:
         text = match[2].removesuffix("/")
     if "/" in text or "@" in text:
         raise ValueError("expected a target such as broker:8883, found one with a path or a user name")
-    if _address(text) is None and (match := _WITH_PORT.fullmatch(text)):
-        return {"host": match[1], "port": match[2]}
+    if text.isdecimal():
+        raise ValueError(
+            f"expected a target such as broker:8883, found a number; a port goes behind its host: host:{text}"
+        )
+    # An IPv6 address has more than one colon.
+    name, colon, port = text.rpartition(":")
+    if colon and _address(text) is None and (":" not in name or name.startswith("[")):
+        return {"host": name, "port": port}
     return {"host": text}
 
 

@@ -108,6 +108,7 @@ def test_listen_address_is_refused(written: str) -> None:
     [
         ("broker", {"host": "broker"}),
         ("broker:8884", {"host": "broker", "port": "8884"}),
+        ("broker:mqtts", {"host": "broker", "port": "mqtts"}),
         ("mqtts://broker", {"host": "broker"}),
         ("mqtts://broker:8884/", {"host": "broker", "port": "8884"}),
         ("[::1]:8884", {"host": "[::1]", "port": "8884"}),
@@ -120,7 +121,7 @@ def test_target_is_split_into_host_and_port(target: str, options: dict[str, str]
 
 
 @pytest.mark.parametrize(
-    "target", ["mqtt://broker", "https://broker", "broker/x", "u:hunter2@broker", "mqtts://u:hunter2@b"]
+    "target", ["8883", "mqtt://broker", "https://broker", "broker/x", "u:hunter2@broker", "mqtts://u:hunter2@b"]
 )
 def test_target_of_another_kind_is_refused_without_its_password(target: str) -> None:
     with pytest.raises(ValueError, match="expected a target") as refused:

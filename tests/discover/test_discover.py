@@ -198,6 +198,7 @@ def test_relative_name_of_a_file_is_one_from_here(
     [
         (("--root", "/nowhere"), 3, "no broker's configuration found; looked for /etc/mosquitto/mosquitto.conf"),
         (("/nowhere/mosquitto.conf",), 3, "no such file: /nowhere/mosquitto.conf"),
+        (("/etc",), 3, "expected the broker's main file, found a directory: /etc"),
         (("/etc/passwd",), 3, "/etc/passwd: expected a name that tells the broker (mosquitto.conf, emqx.conf"),
     ],
 )
