@@ -32,6 +32,9 @@ What is remembered over a restart.
 .TP
 .I /usr/share/mqtt-tls-monitor/
 Dashboards for Grafana, rules for Prometheus, and a configuration for Alertmanager.
+.TP
+.I /usr/share/doc/mqtt-tls-monitor/docs/
+Every key of the configuration, every metric, finding and alert, and the alerts' runbooks.
 .SH SEE ALSO
 .BR systemctl (1),
 .BR systemd.exec (5)
@@ -41,6 +44,7 @@ Dashboards for Grafana, rules for Prometheus, and a configuration for Alertmanag
 def page() -> Iterator[str]:
     """Yield the page's lines, in the macros of man(7). The date is SOURCE_DATE_EPOCH's."""
     group = typer.main.get_command(app)
+    named = group.context_settings
     date = time.strftime("%Y-%m-%d", time.gmtime(int(os.environ["SOURCE_DATE_EPOCH"])))
     yield f'.TH {PROGRAM.upper()} 1 {date} "{PROGRAM} {version(PROGRAM)}"'
     yield ".SH NAME"
@@ -50,7 +54,7 @@ def page() -> Iterator[str]:
     yield _ABOUT.strip()
     yield ".SH COMMANDS"
     for name, command in group.commands.items():  # type: ignore[attr-defined]  # a group: there are several commands
-        with typer.Context(command, info_name=name) as context:
+        with typer.Context(command, info_name=name, **named) as context:
             usage = " ".join(piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]")
             yield f".SS {_text(name)} {_text(usage)}".rstrip()
             yield _text(" ".join((command.help or "").split()))
