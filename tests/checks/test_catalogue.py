@@ -38,6 +38,12 @@ def test_entry_reads_as_sentences(each: Entry) -> None:
 
 
 @pytest.mark.parametrize("each", ENTRIES, ids=lambda each: each.code)
+def test_what_to_do_names_no_password_in_the_configuration(each: Entry) -> None:
+    """It is never written there: the key is refused."""
+    assert "`password`" not in each.advice.text
+
+
+@pytest.mark.parametrize("each", ENTRIES, ids=lambda each: each.code)
 def test_what_to_do_names_no_kind_of_broker_in_passing(each: Entry) -> None:
     without_commands = re.sub(r"`[^`]*`", "", each.advice.text)
     named = [broker for broker in ("Mosquitto", "RabbitMQ", "NanoMQ", "NATS") if broker in without_commands]

@@ -29,9 +29,9 @@ _RIGHTS: Final = do(
     ACL,
 )
 _CREDENTIALS: Final = do(
-    "Compare `username` and `password` (or `password_file`) under `mqtt` in the monitor's configuration with the "
-    "account in the broker: was the password changed, or the account removed? If other clients are refused too, it is "
-    "the broker's store of accounts.",
+    "If the monitor has no account yet, give it one: `username` and `password_file` under `mqtt` in its configuration. "
+    "Otherwise compare these with the account in the broker: was the password changed, or the account removed? If "
+    "other clients are refused too, it is the broker's store of accounts.",
     ACCOUNTS,
     BROKER_LOGS,
 )
@@ -91,7 +91,7 @@ _CODES: Final[dict[str, tuple[str, Advice]]] = {
     "bad_authentication_method": (
         "it wants another way of authentication than user name and password",
         do(
-            "Give the monitor an account with a password (`username` and `password` under `mqtt`), or a client "
+            "Give the monitor an account with a password (`username` and `password_file` under `mqtt`), or a client "
             "certificate (`client_certificate` under `tls`).",
             ACCOUNTS,
         ),
@@ -297,8 +297,9 @@ def _silence(phase: str) -> Entry:
 def _refusal_advice(phase: str) -> Advice:
     if phase == "mqtt_connect":
         return do(
-            "Look at the broker's log for the same moment. If it has never worked, compare `username` and `password` "
-            "under `mqtt` in the monitor's configuration with the account in the broker, and try another `version`.",
+            "Look at the broker's log for the same moment. If it has never worked, compare `username` and "
+            "`password_file` under `mqtt` in the monitor's configuration with the account in the broker, and try "
+            "another `version`.",
             BROKER_LOGS,
             ACCOUNTS,
             MQTT_VERSIONS,
