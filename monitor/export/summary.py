@@ -44,5 +44,5 @@ def _next(snapshot: Snapshot, now: datetime) -> str:
         return ""
     at, name = min(breaks)
     days = (at - now).total_seconds() / 86_400
-    when = f"in {days:.0f} days" if days >= 2 else f"on {at:%Y-%m-%d %H:%M} UTC"
+    when = f"in {int(days)} days" if days >= 2 else f"on {at:%Y-%m-%d %H:%M} UTC"
     return f"; next to break: {name} {when}"

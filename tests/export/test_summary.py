@@ -56,4 +56,6 @@ def test_a_few_critical_ones_are_named() -> None:
 
 
 def test_break_that_is_near_has_its_hour() -> None:
+    # Rounded down, as everywhere.
+    assert "next to break: a in 11 days." in summary(known(well=("a",)), NOW + timedelta(hours=2))
     assert "next to break: a on 2026-12-05 13:00 UTC." in summary(known(well=("a",)), NOW + timedelta(days=11))
