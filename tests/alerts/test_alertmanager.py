@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,16 @@ def an_alert(name: str, broker: str | None = "north", **labels: str) -> dict[str
     if broker is not None:
         place["broker"] = broker
     return {"alertname": name, "severity": SEVERITY[name], **place, **labels}
+
+
+@contextmanager
+def told_within_seconds(tmp_path: Path) -> Iterator[tuple[Receiver, Alertmanager]]:
+    receiver = Receiver()
+    hasty = tmp_path / "alertmanager.yml"
+    text = re.sub("(group_wait|group_interval): .*", r"\1: 1s", ALERTMANAGER.read_text())
+    hasty.write_text(text.replace("127.0.0.1:9884", f"127.0.0.1:{receiver.port}"))
+    with receiver.running(), Alertmanager(tmp_path / "alertmanager", hasty) as alertmanager:
+        yield receiver, alertmanager
 
 
 def test_amtool_finds_nothing_to_complain_about() -> None:
@@ -77,11 +88,7 @@ def test_one_intermediate_that_expires_under_a_thousand_brokers_is_one_page(aler
 
 
 def test_a_page_about_a_thousand_brokers_is_small_enough_to_be_taken(tmp_path: Path) -> None:
-    receiver = Receiver()
-    hasty = tmp_path / "alertmanager.yml"
-    text = ALERTMANAGER.read_text().replace("group_wait: 30s", "group_wait: 1s")
-    hasty.write_text(text.replace("127.0.0.1:9884", f"127.0.0.1:{receiver.port}"))
-    with receiver.running(), Alertmanager(tmp_path / "alertmanager", hasty) as alertmanager:
+    with told_within_seconds(tmp_path) as (receiver, alertmanager):
         alertmanager.fire([an_alert(EXPIRED, f"plant-{number}", issuer="CN=CA" * 100) for number in range(1000)])
         page = receiver.wait_for("firing", EXPIRED)
     assert page.total == 1000
@@ -115,6 +122,17 @@ def test_an_expired_certificate_is_one_page_that_says_so(alertmanager: Alertmana
     alertmanager.fire([an_alert(name) for name in names])
     assert alertmanager.pages("on-call") == [((EXPIRED,), 1)]
     assert alertmanager.pages("team") == []
+
+
+def test_the_page_that_warned_of_the_end_is_resolved_once_it_has_come(tmp_path: Path) -> None:
+    with told_within_seconds(tmp_path) as (receiver, alertmanager):
+        expiring = an_alert("MqttTlsCertificateExpiring", issuer="CN=Issuing CA", severity="critical")
+        alertmanager.fire([expiring])
+        receiver.wait_for("firing", "MqttTlsCertificateExpiring")
+        alertmanager.fire([an_alert(EXPIRED, issuer="CN=Issuing CA")])
+        receiver.wait_for("firing", EXPIRED)
+        alertmanager.end([expiring])
+        receiver.wait_for("resolved", "MqttTlsCertificateExpiring")
 
 
 def test_two_things_wrong_with_one_broker_are_one_page_and_two_monitors_see_it(alertmanager: Alertmanager) -> None:

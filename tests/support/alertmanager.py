@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -42,6 +43,11 @@ class Alertmanager(ServerProcess):
         expected = self._count() + len(alerts)
         self._api("alerts", [{"labels": labels} for labels in alerts])
         wait_until(lambda: self._count() == expected, f"{expected} alerts in groups")
+
+    def end(self, alerts: Sequence[Mapping[str, str]]) -> None:
+        """Tell it that these alerts are over."""
+        now = datetime.now(UTC).isoformat()
+        self._api("alerts", [{"labels": labels, "endsAt": now} for labels in alerts])
 
     def pages(self, receiver: str) -> list[tuple[tuple[str, ...], int]]:
         """Return what the receiver is told: for each group the names of its alerts, sorted, and how many there are.
