@@ -29,7 +29,8 @@ class Rule:
     expr: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    keeps_firing: bool
+    keeps_firing_m: int
+    """For how many minutes after its cause has gone."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -72,7 +73,7 @@ def rules() -> tuple[Rule, ...]:
             expr=rule["expr"],
             labels=rule.get("labels", {}),
             annotations=rule.get("annotations", {}),
-            keeps_firing="keep_firing_for" in rule,
+            keeps_firing_m=int(rule.get("keep_firing_for", "0m").removesuffix("m")),
         )
         for file in RULES
         for group in _read(file)["groups"]
