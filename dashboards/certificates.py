@@ -128,7 +128,7 @@ def dashboard() -> build.Dashboard:
                     "{{broker}}",
                 ),
                 unit="percent",
-                steps=((None, GREEN), (70, ORANGE), (90, RED)),
+                steps=((None, GREEN), (75, ORANGE), (92, RED)),
                 highest=100,
             )
         )

@@ -179,12 +179,12 @@ def test_expired_twin_of_a_served_root_is_the_old_way_up() -> None:
 @pytest.mark.parametrize(
     ("lifetime", "left", "severity"),
     [
-        (6, 2.01, None),
-        (6, 2, Severity.WARNING),
-        (6, 6 / 9, Severity.CRITICAL),
-        (47, 15.7, None),
-        (47, 15.6, Severity.WARNING),
-        (47, 5.2, Severity.CRITICAL),
+        (6, 1.51, None),
+        (6, 1.5, Severity.WARNING),
+        (6, 6 / 12, Severity.CRITICAL),
+        (47, 11.8, None),
+        (47, 11.7, Severity.WARNING),
+        (47, 3.9, Severity.CRITICAL),
         (90, 21.1, None),
         (90, 21, Severity.WARNING),
         (90, 7, Severity.CRITICAL),

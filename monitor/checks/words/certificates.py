@@ -170,7 +170,7 @@ FINDINGS: Final = (
         severity=Severity.WARNING,
         title="A certificate will expire soon",
         meaning="Nothing is broken yet. From that moment on, clients that check certificates can no longer connect. "
-        "A certificate is called so within the time set in the configuration, or in the last third of its life if that "
+        "A certificate is called so within the time set in the configuration, or in the last quarter of its life if that "
         "is shorter.",
         advice=do(
             "If certificates are renewed by a program, find out why this one was not, or whether the new one lies on "
