@@ -7,9 +7,41 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+
+
+class NoAnswerError(Exception):
+    """A call took longer than anybody waits for it. It may return yet; nobody hears of it."""
+
+
+class OneAtATime:
+    """Makes calls of one kind, no two at once: where one never returns, one thread waits for it. For one event loop."""
+
+    def __init__(self, *, name: str, patience_s: float) -> None:
+        self._name = name
+        self._patience_s = patience_s
+        self._latest: asyncio.Future[Any] | None = None
+
+    async def call(self, call: Callable[[], _T]) -> _T:
+        """Return what comes of the call, once no earlier one is under way.
+
+        Raises:
+            NoAnswerError: that took too long, or an earlier one still does; besides whatever the call raises.
+        """
+        if self._latest is not None:
+            await self._wait_for(self._latest)
+        self._latest = answer = in_daemon_thread(call, name=self._name)
+        # Also of one that nobody waits for any more: asyncio complains of failures that nobody looked at.
+        answer.add_done_callback(asyncio.Future.exception)
+        await self._wait_for(answer)
+        return answer.result()
+
+    async def _wait_for(self, answer: asyncio.Future[Any]) -> None:
+        await asyncio.wait((answer,), timeout=self._patience_s)
+        if not answer.done():
+            raise NoAnswerError
 
 
 def in_daemon_thread(call: Callable[[], _T], *, name: str) -> asyncio.Future[_T]:

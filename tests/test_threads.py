@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from monitor.threads import in_daemon_thread
+from monitor.threads import NoAnswerError, OneAtATime, in_daemon_thread
 
 
 async def test_result_and_failure_reach_who_waits() -> None:
@@ -31,3 +32,21 @@ def test_call_that_never_returns_does_not_keep_the_process_from_ending() -> None
         "asyncio.run(main())"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=15)
+
+
+async def test_no_call_begins_while_an_earlier_one_has_not_returned() -> None:
+    calls = OneAtATime(name="one", patience_s=0.01)
+    hangs, begun = threading.Event(), []
+    with pytest.raises(NoAnswerError):
+        await calls.call(hangs.wait)
+    with pytest.raises(NoAnswerError):
+        await calls.call(lambda: begun.append("too early"))
+    assert begun == []
+    hangs.set()
+
+
+async def test_call_follows_one_that_failed() -> None:
+    calls = OneAtATime(name="one", patience_s=15.0)
+    with pytest.raises(ZeroDivisionError):
+        await calls.call(lambda: 1 // 0)
+    assert await calls.call(lambda: 7) == 7

@@ -17,6 +17,7 @@ from monitor.app.asking import Asking
 from monitor.app.changes import log_problems, log_turn
 from monitor.app.crls import CrlFollower
 from monitor.app.memory import Memory
+from monitor.app.reloads import Reloads
 from monitor.app.rounds import Kind, Rounds
 from monitor.app.service import ServiceManager
 from monitor.app.state_file import StateFile
@@ -40,6 +41,7 @@ from monitor.probe.scan import scan, scan_limit_s
 from monitor.probe.tls import Verify
 from monitor.schedule import Schedule
 from monitor.store import Snapshot, Store
+from monitor.threads import NoAnswerError, OneAtATime
 
 HEARTBEAT_S = 1.0
 """Between two measurements of the event loop's lag, and two looks at the wall clock."""
@@ -47,6 +49,8 @@ STALLED_S = 30.0
 """How late the next turn may be taken up before the schedule counts as standing still."""
 WRAP_UP_S = 1.0
 """What a probe that took all of its time still needs: to be judged, and recorded."""
+RELOAD_PATIENCE_S = 60.0
+"""How long reading a configuration may take: some seconds with a thousand brokers, and forever from a pipe."""
 MOST_NAMED = 20
 """Brokers that a line about a reload names: of each that were added, removed or replaced."""
 
@@ -127,7 +131,8 @@ class Daemon:
         self._heartbeat: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._is_stopping = False
-        self._reloading = asyncio.Lock()
+        self._reloads = Reloads(self._reload, tasks=tasks)
+        self._reading = OneAtATime(name="configuration", patience_s=RELOAD_PATIENCE_S)
         self._awaited: dict[str, float] = {}
         """Brokers without a result, and the monotonic time from which on nobody waits for it."""
 
@@ -154,6 +159,7 @@ class Daemon:
         """
         self._is_stopping = True
         self._manager.stopping()
+        self._reloads.close()
         timeout_s = max((broker.timeout_s for broker in self._config.brokers), default=0.0) + WRAP_UP_S
         await asyncio.gather(self._schedule.drain(timeout_s), self._rounds.drain(timeout_s))
         if self._heartbeat is not None:
@@ -182,28 +188,29 @@ class Daemon:
         Returns:
             Nothing if that was done; else every problem found, and the running configuration stays.
         """
-        async with self._reloading:
-            self._manager.reloading()
-            try:
-                return await self._reload()
-            finally:
-                if not self._is_stopping:
-                    self._manager.ready(self._summary())
+        if self._is_stopping:
+            return self._refuse((self._problem("not loaded, the daemon is stopping"),))
+        return await self._reloads.order()
 
     async def _reload(self) -> Sequence[Problem]:
+        self._manager.reloading()
         try:
             # Reads many files: certificates, keys, the whole system trust store.
-            config = await asyncio.to_thread(load, Path(self._config.file), self._environ, self._config.shard)
+            config = await self._reading.call(partial(load, Path(self._config.file), self._environ, self._config.shard))
         except ConfigError as error:
             return self._refuse(error.problems)
+        except NoAnswerError:
+            return self._refuse((self._problem(f"not read within {RELOAD_PATIENCE_S:g} seconds"),))
         except Exception:
             self._store.monitor.internal_error()
             log.exception("the configuration could not be loaded by a fault of the monitor")
             return self._refuse((self._problem("could not be loaded by a fault of the monitor, see its log"),))
-        if self._is_stopping:
-            return self._refuse((self._problem("not loaded, the daemon is stopping"),))
-        self._apply(config)
-        return ()
+        else:
+            self._apply(config)
+            return ()
+        finally:
+            if not self._is_stopping:
+                self._manager.ready(self._summary())
 
     def _remembering(self, state_file: str | None) -> Memory | None:
         if state_file is None:

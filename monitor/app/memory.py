@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import structlog
 
 from monitor.app.state_file import StateFile, StateFileError
 from monitor.model.broker import Broker
 from monitor.store import BrokerState, MonitorStats, saved
-from monitor.threads import in_daemon_thread
+from monitor.threads import NoAnswerError, OneAtATime
 
 LOOK_S: Final = 1.0
 """Between two looks at whether something changed."""
@@ -57,8 +57,7 @@ class Memory:
         self._stats = stats
         self._now = now
         self._monotonic = monotonic
-        self._busy: asyncio.Future[Any] | None = None
-        """The latest access to the file, so that no two meet; a disk that hangs is waited for by one thread."""
+        self._access = OneAtATime(name="state", patience_s=PATIENCE_S)
         self._is_unread = False
         """What an earlier run knew is still in the file, and must not be lost."""
         self._written: object = None
@@ -112,18 +111,10 @@ class Memory:
         Raises:
             StateFileError: that took too long, or something else still does; besides whatever the call raises.
         """
-        if self._busy is not None:
-            await self._wait_for(self._busy)
-        self._busy = answer = in_daemon_thread(partial(call, *args, **kwargs), name="state")
-        # Also of one that nobody waits for any more: asyncio complains of failures that nobody looked at.
-        answer.add_done_callback(asyncio.Future.exception)
-        await self._wait_for(answer)
-        return answer.result()
-
-    async def _wait_for(self, access: asyncio.Future[Any]) -> None:
-        await asyncio.wait((access,), timeout=PATIENCE_S)
-        if not access.done():
-            raise StateFileError(f"has not answered for {PATIENCE_S:g} seconds")
+        try:
+            return await self._access.call(partial(call, *args, **kwargs))
+        except NoAnswerError:
+            raise StateFileError(f"has not answered for {PATIENCE_S:g} seconds") from None
 
     def _read(self, brokers: Sequence[Broker]) -> saved.Saved | None:
         data = self._file.read(saved.LARGEST_BYTES)
