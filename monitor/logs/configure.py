@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Any, Protocol, TextIO
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from monitor.logs.outlet import Outlet
 from monitor.logs.rate import Rate
 from monitor.logs.text import escaped, sentence
 from monitor.model.config import LogFormat
 
 _PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
 """Of syslog(3)."""
+_LEFT_OUT = "log lines came too often; of each kind the latest follows when there is room"
+_LOST = "log lines were lost, as nobody took them"
 
 
 def configure(level: str, log_format: LogFormat, environ: Mapping[str, str]) -> None:
@@ -27,14 +32,18 @@ def configure(level: str, log_format: LogFormat, environ: Mapping[str, str]) -> 
     Raises:
         ValueError: no such level.
     """
-    is_journal = _leads_to_journal(sys.stderr, environ)
-    is_text = log_format is LogFormat.CONSOLE or (log_format is LogFormat.AUTO and (sys.stderr.isatty() or is_journal))
+    stream = _standard_error()
+    is_journal, is_terminal = _leads_to_journal(stream, environ), stream.isatty()
+    is_text = log_format is LogFormat.CONSOLE or (log_format is LogFormat.AUTO and (is_terminal or is_journal))
+    text = _text(is_journal=is_journal, colors=is_terminal)
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    handler = BoundedHandler(sys.stderr)
+    outlet = Outlet(stream.fileno())
+    atexit.register(outlet.close)
+    handler = BoundedHandler(outlet, lost=outlet.lost)
     handler.addFilter(_is_worth_telling)
     handler.setFormatter(
         _Formatter(
@@ -44,7 +53,7 @@ def configure(level: str, log_format: LogFormat, environ: Mapping[str, str]) -> 
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 # Not the default traceback of a console: with rich installed, that shows local variables.
                 structlog.processors.format_exc_info,
-                *(_text(is_journal=is_journal) if is_text else [structlog.processors.JSONRenderer()]),
+                *(text if is_text else [structlog.processors.JSONRenderer()]),
             ],
         )
     )
@@ -75,12 +84,20 @@ def catch_up() -> None:
 
 def complain(lines: Iterable[object], environ: Mapping[str, str]) -> None:
     """Write errors to standard error while it is not known yet how to log: each as it is, on a line of its own."""
-    prefix = _prefix(logging.ERROR) if _leads_to_journal(sys.stderr, environ) else ""
+    stream = _standard_error()
+    prefix = _prefix(logging.ERROR) if _leads_to_journal(stream, environ) else ""
     for line in lines:
-        print(f"{prefix}{line}", file=sys.stderr)  # noqa: T201  # no log yet
+        stream.write(f"{prefix}{line}\n")
 
 
-class BoundedHandler(logging.StreamHandler[TextIO]):
+class Writable(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> object:
+        """Take a text, which ends its line."""
+
+
+class BoundedHandler(logging.StreamHandler[Writable]):
     """Writes as many lines as `Rate` admits, and of each kind the latest when there is room again.
 
     Of one kind is what one place in the code says of one broker. Tracebacks tell the monitor's faults, and those of one
@@ -88,9 +105,17 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
     starts, reloads or stops.
     """
 
-    def __init__(self, stream: TextIO, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        stream: Writable,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        lost: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """Write to that stream; `lost` tells how many lines it did not take since that was last asked."""
         super().__init__(stream)
         self._monotonic = monotonic
+        self._lost = lost
         self._rate = Rate()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -108,7 +133,9 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
         try:
             due = self._rate.due(self._monotonic())
             if count := self._rate.left_out():
-                super().emit(_left_out(count))
+                super().emit(_notice(_LEFT_OUT, left_out=count))
+            if count := self._lost():
+                super().emit(_notice(_LOST, lost=count))
             for line in due:
                 self.stream.write(line + self.terminator)
             self.flush()
@@ -131,17 +158,26 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         return "\n".join(f"{prefix}{line}" for line in text.split("\n"))
 
 
-def _text(*, is_journal: bool) -> list[Processor]:
+def _text(*, is_journal: bool, colors: bool) -> list[Processor]:
     plain = structlog.dev.ConsoleRenderer(colors=False, sort_keys=False, pad_event_to=0)
     if is_journal:
         return [_without_time_and_level, sentence, escaped, plain]
-    colors = sys.stderr.isatty()
     return [sentence, escaped, structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=0)]
 
 
 def _without_time_and_level(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
     # The journal has its own.
     return {key: value for key, value in line.items() if key not in {"timestamp", "level"}}
+
+
+def _standard_error() -> TextIO:
+    """Return standard error, or a place for nothing if whoever started this process closed it.
+
+    Then it takes that number too: else the next socket would get it, and what libraries write there.
+    """
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
+    return sys.stderr
 
 
 def _leads_to_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -170,9 +206,8 @@ def _kind(record: logging.LogRecord) -> Hashable | None:
     return place if has_traceback else (*place, broker, fields.get("address"))
 
 
-def _left_out(count: int) -> logging.LogRecord:
-    event = "log lines came too often; of each kind the latest follows when there is room"
-    values = {"levelno": logging.WARNING, "levelname": "WARNING", "name": __name__, "msg": event, "left_out": count}
+def _notice(event: str, **fields: int) -> logging.LogRecord:
+    values = {"levelno": logging.WARNING, "levelname": "WARNING", "name": __name__, "msg": event, **fields}
     return logging.makeLogRecord(values)
 
 
