@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -82,17 +85,18 @@ class _Routes:
 
     async def metrics(self, request: web.Request) -> web.Response:
         # In a thread: with hundreds of brokers it takes long enough to hold up the probes' turns.
-        body, content_type = await asyncio.to_thread(
+        exposed = partial(
             metrics.exposition,
             self._daemon.snapshot(),
             accept=",".join(request.headers.getall("Accept", [])),
             names=request.query.getall("name[]", []),
             process=self._process.collect(),
         )
-        response = web.Response(body=body, headers={"Content-Type": content_type})
-        if gzip_accepted(request.headers.get("Accept-Encoding", "")):
-            response.enable_compression(web.ContentCoding.gzip)
-        return response
+        if not gzip_accepted(request.headers.get("Accept-Encoding", "")):
+            body, content_type = await asyncio.to_thread(exposed)
+            return web.Response(body=body, headers={"Content-Type": content_type})
+        body, content_type = await asyncio.to_thread(_compressed, exposed)
+        return web.Response(body=body, headers={"Content-Type": content_type, "Content-Encoding": "gzip"})
 
     async def healthy(self, _request: web.Request) -> web.Response:
         return web.Response(text="mqtt-tls-monitor is healthy.\n")
@@ -115,7 +119,9 @@ class _Routes:
         return web.Response(status=500, text=f"The configuration was refused; the running one stays.\n{lines}\n")
 
     async def documents(self, _request: web.Request) -> web.Response:
-        return web.json_response([_document(state) for state in self._daemon.snapshot().brokers])
+        # As the metrics.
+        text = await asyncio.to_thread(_documents, self._daemon.snapshot())
+        return web.Response(text=text, content_type="application/json")
 
     async def document(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -153,6 +159,16 @@ class _Routes:
 
     async def stylesheet(self, _request: web.Request) -> web.Response:
         return web.Response(text=page.stylesheet(), content_type="text/css")
+
+
+def _compressed(exposed: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
+    body, content_type = exposed()
+    # Level 6: a hundredth more bytes than with 9, gzip's own, in a quarter of the time.
+    return gzip.compress(body, compresslevel=6), content_type
+
+
+def _documents(snapshot: Snapshot) -> str:
+    return json.dumps([_document(state) for state in snapshot.brokers])
 
 
 def _document(state: BrokerState) -> dict[str, Any]:

@@ -13,6 +13,7 @@ MOST = 4
 DEADLINE_S = 15.0
 MUCH = 32 * 1024 * 1024
 """More than the kernel holds for a client that does not read."""
+ROOM_FOR_UNREAD = MUCH * 5 // 2
 
 
 @dataclass
@@ -66,11 +67,34 @@ async def much(_request: web.Request) -> web.Response:
     return web.Response(body=bytes(MUCH))
 
 
+class Slow:
+    """A handler that answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.given_up = asyncio.Event()
+
+    async def __call__(self, _request: web.Request) -> web.Response:
+        self.begun.set()
+        try:
+            await self.may_end.wait()
+        except asyncio.CancelledError:
+            self.given_up.set()
+            raise
+        return web.Response(text="at last")
+
+
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
+def slow() -> Slow:
+    return Slow()
+
+
+@pytest.fixture
+async def client(slow: Slow) -> AsyncIterator[Client]:
     app = web.Application()
-    app.add_routes([web.get("/", hello), web.get("/much", much)])
-    async with listening(app, "127.0.0.1", 0, most=MOST) as port:
+    app.add_routes([web.get("/", hello), web.get("/much", much), web.get("/slow", slow.__call__)])
+    async with listening(app, "127.0.0.1", 0, most=MOST, most_unread_bytes=ROOM_FOR_UNREAD) as port:
         client = Client(port)
         yield client
         await client.close()
@@ -90,6 +114,38 @@ async def test_connection_that_is_used_stays_however_many_come(client: Client) -
     for _ in range(3 * MOST):
         assert await scraper.get("/") == b"HTTP/1.1 200 OK hello"
         await client.connect()
+
+
+async def test_answer_under_way_is_cut_off_for_nobody_who_comes(client: Client, slow: Slow) -> None:
+    scraper = await client.connect()
+    scrape = asyncio.create_task(scraper.get("/slow"))
+    await slow.begun.wait()
+    for _ in range(3 * MOST):
+        assert await (await client.connect()).get("/") == b"HTTP/1.1 200 OK hello"
+    slow.may_end.set()
+    assert await scrape == b"HTTP/1.1 200 OK at last"
+    assert await scraper.get("/") == b"HTTP/1.1 200 OK hello"
+
+
+async def test_answer_is_not_made_to_its_end_for_a_client_that_left(client: Client, slow: Slow) -> None:
+    connection = await client.connect()
+    connection.send(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await slow.begun.wait()
+    connection.writer.close()
+    async with asyncio.timeout(DEADLINE_S):
+        await slow.given_up.wait()
+
+
+async def test_answers_that_nobody_reads_make_room_for_the_next_the_oldest_first(client: Client) -> None:
+    deaf = [await client.connect() for _ in range(MOST)]
+    for connection in deaf:
+        connection.send(b"GET /much HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await connection.reader.readuntil(b"\r\n\r\n")
+    with pytest.raises(asyncio.IncompleteReadError):
+        await deaf[0].reader.readexactly(MUCH)
+    async with asyncio.timeout(DEADLINE_S):
+        for connection in deaf[-2:]:
+            assert await connection.reader.readexactly(MUCH) == bytes(MUCH)
 
 
 async def test_header_that_never_ends_keeps_nobody_out(client: Client) -> None:
