@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
-from monitor.app.crls import CrlFollower
+from monitor.app.crls import CrlFollower, Look
 from monitor.model.revocation import CrlFile
+from tests.support.records import a_broker
 
 PATHS = ("/mnt/ca.crl",)
 OLD, NEW = CrlFile(path=PATHS[0], problem="old"), CrlFile(path=PATHS[0], problem="new")
@@ -40,3 +43,18 @@ async def test_disk_that_hangs_is_waited_for_once_and_what_was_read_before_is_us
     async with asyncio.timeout(10):
         while await follower.current(PATHS) != (NEW,):
             await asyncio.sleep(0)
+
+
+async def test_files_that_no_broker_names_any_more_are_forgotten() -> None:
+    def new_look() -> Look:
+        times = count(1)
+        return lambda paths: (CrlFile(path=paths[0], problem=f"look {next(times)}"),)
+
+    follower = CrlFollower(new_look)
+    tls = a_broker().tls
+    still, gone = (replace(a_broker(), tls=replace(tls, crl_files=(path,))) for path in ("still.crl", "gone.crl"))
+    for broker in (still, gone):
+        await follower.current(broker.tls.crl_files)
+    follower.keep([still])
+    assert [file.problem for file in await follower.current(("still.crl",))] == ["look 2"]
+    assert [file.problem for file in await follower.current(("gone.crl",))] == ["look 1"]

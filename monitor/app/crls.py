@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
 from monitor.config.crls import CrlFiles
+from monitor.model.broker import Broker
 from monitor.model.revocation import CrlFile
 from monitor.threads import in_daemon_thread
 
@@ -46,6 +47,12 @@ class CrlFollower:
         running, deadline = self._running[paths]
         await asyncio.wait((running,), timeout=max(0.0, deadline - loop.time()))
         return running.result() if running.done() else self._latest.get(paths, ())
+
+    def keep(self, brokers: Iterable[Broker]) -> None:
+        """Forget the files that none of these brokers names."""
+        named = {broker.tls.crl_files for broker in brokers}
+        self._looks = {paths: look for paths, look in self._looks.items() if paths in named}
+        self._latest = {paths: latest for paths, latest in self._latest.items() if paths in named}
 
     def _ended(self, paths: _Paths, running: asyncio.Future[tuple[CrlFile, ...]]) -> None:
         del self._running[paths]

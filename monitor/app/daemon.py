@@ -244,6 +244,7 @@ class Daemon:
     def _watch(self, brokers: tuple[Broker, ...]) -> None:
         self._store.configure(brokers)
         self._files.keep(brokers)
+        self._crls.keep(brokers)
         update = self._schedule.update(brokers)
         self._rounds.update(brokers)
         self._asking.keep(broker.name for broker in brokers)

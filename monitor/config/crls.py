@@ -52,7 +52,7 @@ class CrlFiles:
         problem = None
         if os.path.isdir(path):  # noqa: PTH112 - Path's own raises where the directory above is closed to us
             try:
-                self._listings[path] = _listed(path)
+                self._list(path)
             except Unreadable as error:
                 problem = str(error)
         elif path in self._listings:
@@ -66,6 +66,13 @@ class CrlFiles:
             file = self._looked(entry)
             if file.crls or entry.suffix in _NAMED_LIKE_A_LIST:
                 yield file
+
+    def _list(self, directory: Path) -> None:
+        former, now = self._listings.get(directory, ()), _listed(directory)
+        self._listings[directory] = now
+        # Lists may have a new name each day, for years.
+        for gone in {*former}.difference(now):
+            self._seen.pop(gone, None)
 
     def _looked(self, path: Path) -> CrlFile:
         stamp, seen = _stamp(path), self._seen.get(path)

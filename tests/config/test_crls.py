@@ -99,6 +99,16 @@ def test_directory_stands_for_the_lists_in_it(tmp_path: Path) -> None:
     assert [Path(file.path).name for file in files.look((str(tmp_path),))] == ["a.pem", "c.der"]
 
 
+def test_list_that_left_its_directory_is_forgotten(tmp_path: Path) -> None:
+    path, files = replaced(tmp_path / "of-today.crl", DER), CrlFiles()
+    files.look((str(tmp_path),))
+    path.unlink()
+    assert files.look((str(tmp_path),)) == ()
+    replaced(path, b"broken")
+    (again,) = files.look((str(tmp_path),))
+    assert (again.problem, again.crls) == ("no PEM block", ())
+
+
 def test_directory_that_is_gone_keeps_what_it_held(tmp_path: Path) -> None:
     directory, files = tmp_path / "crls", CrlFiles()
     directory.mkdir()
