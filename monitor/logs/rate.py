@@ -11,6 +11,8 @@ KIND_EVERY_S = 600.0
 LEVEL_AT_ONCE = 1000
 """Likewise lines of one level, whatever their kind: a fleet's first results are written as they come."""
 LEVEL_EVERY_S = 0.6
+MOST_WAITING = 10_000
+"""Lines that wait: more than a fleet has brokers, unless these have other names or addresses all the time."""
 
 
 class Rate:
@@ -31,9 +33,11 @@ class Rate:
         return True
 
     def wait(self, kind: Hashable, level: int, text: str) -> None:
-        """Keep a line that was not admitted; the one that waits of its kind gives way."""
+        """Keep a line that was not admitted; the one that waits of its kind gives way, or of too many the oldest."""
         self._waiting.pop(kind, None)
         self._waiting[kind] = _Line(level=level, text=text)
+        if len(self._waiting) > MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
 
     def due(self, at: float) -> list[str]:
         """Return what waited and may be written now, the gravest first, and of those the oldest."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from monitor.logs.configure import BoundedHandler
-from monitor.logs.rate import KIND_AT_ONCE, KIND_EVERY_S, LEVEL_AT_ONCE, LEVEL_EVERY_S, Rate
+from monitor.logs.rate import KIND_AT_ONCE, KIND_EVERY_S, LEVEL_AT_ONCE, LEVEL_EVERY_S, MOST_WAITING, Rate
 
 INFO, WARNING, ERROR = logging.INFO, logging.WARNING, logging.ERROR
 
@@ -38,6 +38,14 @@ def test_lines_of_one_level_are_a_thousand_at_once_then_a_hundred_a_minute() -> 
     assert rate.admits("grave", ERROR, 0.0), "they do not crowd out each other"
     assert sum(rate.admits((second, n), INFO, float(second)) for second in range(1, 61) for n in range(5)) == 100
     assert 60 / LEVEL_EVERY_S == 100
+
+
+def test_of_kinds_without_end_the_oldest_lines_give_way() -> None:
+    rate = Rate()
+    for kind in range(MOST_WAITING + 10):
+        rate.wait(kind, ERROR, str(kind))
+    due = [text for hour in range(20) for text in rate.due(hour * 3600.0)]
+    assert due == [str(kind) for kind in range(10, MOST_WAITING + 10)]
 
 
 def test_latest_line_of_a_kind_is_written_when_there_is_room() -> None:
