@@ -191,7 +191,7 @@ class Schedule(Generic[Result]):
         offset_s = self._measure_clock_offset_s()
         step_s = offset_s - self._clock_offset_s
         self._clock_offset_s = offset_s
-        if abs(step_s) <= CLOCK_STEP_S:
+        if self._is_draining or abs(step_s) <= CLOCK_STEP_S:
             return
         log.warning("wall clock was set; turns move to their next slots", turn=self._what, step_s=round(step_s, 3))
         for watch in self._watches.values():

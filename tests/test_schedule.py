@@ -423,3 +423,15 @@ async def test_turn_that_nobody_takes_up_is_overdue(probes: Probes, counts: Coun
         await until(lambda: schedule.overdue_s() > 0.3)
         schedule._scheduler.resume()
         await until(lambda: schedule.overdue_s() == 0)
+
+
+async def test_clock_that_is_set_at_the_very_end_is_no_matter(probes: Probes, counts: Counts) -> None:
+    offset = timedelta(0)
+    async with running(probes, counts, now=lambda: utc_now() + offset) as schedule:
+        schedule.update([a_broker()])
+        await until(lambda: bool(probes.begun))
+        await schedule.drain(0)
+        await until(lambda: not schedule._scheduler.running)
+        offset = timedelta(hours=3)
+        schedule.check_clock()
+    assert len(probes.begun) == 1
