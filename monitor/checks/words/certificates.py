@@ -170,8 +170,8 @@ FINDINGS: Final = (
         severity=Severity.WARNING,
         title="A certificate will expire soon",
         meaning="Nothing is broken yet. From that moment on, clients that check certificates can no longer connect. "
-        "A certificate is called so within the time set in the configuration, or in the last quarter of its life if that "
-        "is shorter.",
+        "A certificate is called so within the time set in the configuration, or in the last quarter of its life if "
+        "that is shorter.",
         advice=do(
             "If certificates are renewed by a program, find out why this one was not, or whether the new one lies on "
             "the disk and the broker has yet to take it up. Otherwise renew it at the CA that issued it, for the same "
