@@ -15,9 +15,9 @@ from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding, Severity
 from monitor.x509.moments import whole_second
 
-# Programs renew at a third of the lifetime left (RFC 8555's clients, Let's Encrypt's advice), or at their next run after
-# that, which may be a day later; a warning means that this did not happen. A twelfth is to the quarter what a week is to
-# three.
+# Programs renew at a third of the lifetime left (RFC 8555's clients, Let's Encrypt's advice), or at their next run
+# after that, which may be a day later; a warning means that this did not happen. A twelfth is to the quarter what a
+# week is to three.
 _WARNING_SHARE: Final = 1 / 4
 _CRITICAL_SHARE: Final = 1 / 12
 
@@ -46,7 +46,7 @@ def expiry_severity(facts: CertificateFacts, now: datetime, policy: Policy) -> S
     """Return how bad it is that the certificate ends when it does; None if that is far enough away.
 
     It is a warning within the policy's time or the last quarter of its lifetime, critical within the policy's time or
-    the last twelfth, whichever is shorter: a certificate of six or 47 days is renewed late in its life, as it should be.
+    the last twelfth, whichever is shorter: a certificate of six or 47 days is renewed late in its life, as it should.
     """
     if facts.not_after is None:
         return None
