@@ -10,7 +10,7 @@ from textwrap import wrap
 from monitor.checks.catalogue import CATALOGUE
 from monitor.checks.words.entry import Entry
 from monitor.cli.status import Status
-from monitor.export.runbooks import texts as runbooks
+from monitor.export.alerts import texts as runbooks
 from monitor.model.judgement import Hints
 
 _WIDTH = 80

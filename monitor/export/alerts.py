@@ -1,13 +1,17 @@
-"""Which alert a finding or a failure leads to: its runbook says how to confirm it, and how others see it."""
+"""The alerts by what leads to them, and their runbooks as they are written."""
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from monitor.model.judgement import Finding, Severity
 from monitor.model.outcome import Phase
 
+# A link to `docs/runbooks`, so that they are part of what is installed.
+_FOLDER: Final = Path(__file__).parent / "runbooks"
 _BY_CODE: Final = MappingProxyType(
     {
         "internal": "MqttTlsMonitorInternalErrors",
@@ -53,9 +57,15 @@ _BY_BEGINNING: Final = MappingProxyType(
 
 
 def alert_of(finding: Finding) -> str | None:
-    """Return the name of the alert; None where nobody is alerted of that by a name of its own."""
+    """Return the alert that a finding or a failure leads to; None where no alert is about that."""
     if finding.code in _BY_CODE:
         return _BY_CODE[finding.code]
     if finding.severity is not Severity.CRITICAL:
         return None
     return next((alert for beginning, alert in _BY_BEGINNING.items() if finding.code.startswith(beginning)), None)
+
+
+@cache
+def texts() -> dict[str, str]:
+    """Return the runbooks by their alerts, in Markdown."""
+    return {path.stem: path.read_text("utf-8") for path in sorted(_FOLDER.glob("*.md"))}

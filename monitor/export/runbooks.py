@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from monitor.export.alerts import texts
 from monitor.export.page import render
 
-# A link to `docs/runbooks`, so that they are part of what is installed.
-_FOLDER: Final = Path(__file__).parent / "runbooks"
 _LINK: Final = re.compile(r'(href="[A-Za-z]+)\.md(?=["#])')
 
 
@@ -33,9 +30,3 @@ def _page(title: str, text: str, now: datetime) -> str:
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     # Between one another they are linked as files; here they are pages without that ending.
     return render("runbook.html", now, root="../", title=title, body=Markup(_LINK.sub(r"\1", body)))  # noqa: S704  # ours
-
-
-@cache
-def texts() -> dict[str, str]:
-    """Return the runbooks by their alerts, as they are written."""
-    return {path.stem: path.read_text("utf-8") for path in sorted(_FOLDER.glob("*.md"))}
