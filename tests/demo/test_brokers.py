@@ -3,7 +3,6 @@ import gc
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,12 +15,6 @@ from monitor.demo.brokers import LESSONS, Demo, demo_brokers
 # OpenSSL's client, the stranger that checks these brokers, knows no other time.
 NOW = datetime.now(UTC)
 DEADLINE_S = 10.0
-
-
-@pytest.fixture
-async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
-    async with demo_brokers(tmp_path, NOW) as running:
-        yield running
 
 
 def port_of(demo: Demo, name: str) -> int:

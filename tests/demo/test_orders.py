@@ -7,30 +7,17 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from monitor.demo.brokers import LESSONS, Demo, demo_brokers
+from monitor.demo.brokers import LESSONS, Demo
 from monitor.demo.orders import obey, taking_orders
+from tests.demo.test_brokers import port_of
 from tests.support.ports import is_listening
 
-# OpenSSL's client, the stranger that checks these brokers, knows no other time.
-NOW = datetime.now(UTC)
 DEADLINE_S = 15.0
 BROKEN = [lesson.name for lesson in LESSONS if lesson.name != "healthy"]
-
-
-@pytest.fixture
-async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
-    async with demo_brokers(tmp_path, NOW) as running:
-        yield running
-
-
-def port_of(demo: Demo, name: str) -> int:
-    return next(broker.port for broker in demo.brokers if broker.lesson.name == name)
 
 
 async def answer_to_connect(demo: Demo, name: str) -> bytes:
