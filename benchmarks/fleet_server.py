@@ -10,9 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Never
 
-from aiohttp import web
-
 from monitor.store import Snapshot
+from monitor.web.listener import listening
 from monitor.web.server import create_app
 from tests.support.fleet import Fleet
 from tests.support.processes import ServerProcess
@@ -72,14 +71,12 @@ async def _serve(port: int, brokers: int, world: World) -> None:
     fleet = Fleet(brokers, now=now, intermediate_ends=now + _LEFT[world] if world in _LEFT else None)
     # What fails now did not some time ago: its certificates and its last success are known.
     fleet.probe(now - timedelta(minutes=10))
-    runner = web.AppRunner(create_app(_Daemon(fleet), lambda: datetime.now(UTC)))
-    await runner.setup()
     reason = _REASONS.get(world)
     fleet.probe(now, reason=reason)
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    while True:
-        await asyncio.sleep(INTERVAL_S)
-        fleet.probe(datetime.now(UTC), reason=reason)
+    async with listening(create_app(_Daemon(fleet), lambda: datetime.now(UTC)), "127.0.0.1", port):
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            fleet.probe(datetime.now(UTC), reason=reason)
 
 
 if __name__ == "__main__":

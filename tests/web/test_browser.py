@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 
 from monitor.model.config import Problem
 from monitor.store import Snapshot, Store
+from monitor.web.listener import listening
 from monitor.web.server import create_app
 from tests.support.records import NOW, a_broker, expired
 
@@ -68,14 +69,8 @@ async def test_browser_shows_the_verdict_and_gets_the_style_sheet(tmp_path: Path
 
     app = create_app(Daemon(), lambda: NOW)
     app.middlewares.append(note)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    try:
-        shown = await dom(f"http://{host}:{port}/brokers/plant-7", tmp_path)
-    finally:
-        await runner.cleanup()
+    async with listening(app, "127.0.0.1", 0) as port:
+        shown = await dom(f"http://127.0.0.1:{port}/brokers/plant-7", tmp_path)
     assert "The server's certificate ended 3 days ago, on 2026-11-20 11:00:00 UTC." in shown
     assert '<span class="verdict critical">critical</span>' in shown
     assert asked[:2] == ["/brokers/plant-7", "/style.css"]
