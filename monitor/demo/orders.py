@@ -48,63 +48,63 @@ async def taking_orders(file: int, demo: Demo, tell: Callable[[str], None]) -> A
     Yields:
         Whether any can come: none do from /dev/null, from a file, and where the descriptor is closed.
     """
-    lines: asyncio.Queue[str] = asyncio.Queue()
+    if not _can_be_waited_for(file):
+        yield False
+        return
 
     async def work() -> None:
-        while True:
-            order = await lines.get()
+        async for order in _lines(file):
             if order.strip():
                 tell(await obey(order, demo))
 
-    reader = _Reader(file, lines)
-    can_come = reader.begin()
     worker = asyncio.create_task(work(), name="orders")
     try:
-        yield can_come
+        yield True
     finally:
-        reader.end()
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
 
 
-class _Reader:
-    """Puts lines into a queue as they come through a descriptor."""
-
-    def __init__(self, file: int, lines: asyncio.Queue[str]) -> None:
-        self._file = file
-        self._lines = lines
-        self._rest = b""
-        self._loop = asyncio.get_running_loop()
-        self._again: asyncio.TimerHandle | None = None
-
-    def begin(self) -> bool:
-        try:
-            self._loop.add_reader(self._file, self._read)
-        except OSError:  # epoll takes neither files nor /dev/null
-            return False
-        return True
-
-    def end(self) -> None:
-        self._loop.remove_reader(self._file)
-        if self._again is not None:
-            self._again.cancel()
-
-    def _read(self) -> None:
-        if not _is_ours(self._file):
-            # Typed for the shell that this runs in the background of: whoever reads it is stopped (SIGTTIN).
-            self.end()
-            self._again = self._loop.call_later(_LOOK_AGAIN_S, self.begin)
-            return
-        try:
-            data = os.read(self._file, _LONGEST)
-        except OSError:  # the terminal is gone
-            data = b""
-        if not data:
-            self.end()
-        *whole, rest = (self._rest + data).split(b"\n")
-        self._rest = rest[-_LONGEST:]
+async def _lines(file: int) -> AsyncIterator[str]:
+    """Yield lines as they come, until there are no more; what is not asked for yet stays where it is."""
+    rest = b""
+    while data := await _typed(file):
+        *whole, rest = (rest + data).split(b"\n")
+        rest = rest[-_LONGEST:]
         for line in whole:
-            self._lines.put_nowait(line.decode("utf-8", "replace"))
+            yield line.decode("utf-8", "replace")
+
+
+async def _typed(file: int) -> bytes:
+    while True:
+        await _readable(file)
+        if _is_ours(file):
+            try:
+                return os.read(file, _LONGEST)
+            except OSError:  # the terminal is gone
+                return b""
+        # Typed for the shell that this runs in the background of: whoever reads it is stopped (SIGTTIN).
+        await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+async def _readable(file: int) -> None:
+    loop = asyncio.get_running_loop()
+    arrival = asyncio.Event()
+    loop.add_reader(file, arrival.set)
+    try:
+        await arrival.wait()
+    finally:
+        loop.remove_reader(file)
+
+
+def _can_be_waited_for(file: int) -> bool:
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_reader(file, int)
+    except OSError:  # epoll takes neither files nor /dev/null
+        return False
+    loop.remove_reader(file)
+    return True
 
 
 def _is_ours(file: int) -> bool:
