@@ -40,7 +40,9 @@ class Pages(BaseHTTPRequestHandler):
         except (TypeError, ValueError, LookupError, AttributeError):
             self.send_error(400)
             return
-        sys.stdout.write(f"\n{text}\n\n")
+        # Names of certificates and labels are others' words: nothing of them may steer the terminal.
+        shown = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+        sys.stdout.write(f"\n{shown}\n\n")
         sys.stdout.flush()
         self.send_response(200)
         self.end_headers()

@@ -72,12 +72,16 @@ def test_page_is_shown_with_receiver_sentence_and_link(tmp_path: Path) -> None:
     alert = {
         "status": "firing",
         "labels": {"alertname": "MqttTlsBrokerDown", "severity": "critical", "broker": "north"},
-        "annotations": {"summary": "North is down.", "description": "Why.", "runbook_url": "http://localhost/runbook"},
+        "annotations": {
+            "summary": "North is down.",
+            "description": "Wh\x1b[2Jy.",
+            "runbook_url": "http://localhost/runbook",
+        },
     }
     with Pages(tmp_path) as pages:
         assert pages.post("/on-call", json.dumps({"status": "firing", "alerts": [alert]}).encode()) == 200
         assert [pages.post("/team", junk) for junk in (b"", b"{}", b"[", b'{"status": 7, "alerts": [{}]}')] == [400] * 4
-        line = ("MqttTlsBrokerDown, critical, firing", "North is down.", "Why.", "http://localhost/runbook")
+        line = ("MqttTlsBrokerDown, critical, firing", "North is down.", "Wh?[2Jy.", "http://localhost/runbook")
         assert shown(pages.log) == [Shown("FIRING", "on-call", (line,))]
 
 
