@@ -15,7 +15,7 @@ from tests.support.brokers import Mosquitto
 from tests.support.daemon import MonitorProcess, run_command
 from tests.support.names import Names
 from tests.support.pki import TestPki, write_chain
-from tests.support.ports import silent_port, wait_until
+from tests.support.ports import free_port, silent_port, wait_until
 
 NAME = "cluster.test"
 ONE, TWO, THREE, SIX = "127.0.0.1", "127.0.0.2", "127.0.0.3", "::1"
@@ -31,7 +31,7 @@ def names(tmp_path: Path) -> Names:
 @pytest.fixture
 def port() -> Iterator[int]:
     """Return a port that is free on each address but the third, where nobody answers."""
-    with silent_port(THREE) as port:
+    with silent_port(THREE, free_port()) as port:
         yield port
 
 

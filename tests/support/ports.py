@@ -5,11 +5,17 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 
 PATIENCE_S = 15.0
 """How long anything on loopback may take before a test gives up: many times what a busy machine needs."""
+
+_SERVERS = (16384, 32768)  # below net.ipv4.ip_local_port_range as Linux has it
+_BLOCK = 256  # a port comes round again only after so many others
+_claims: list[socket.socket] = []  # abstract names, gone with the process
 
 _POLL_S = 0.005
 _TCP_LISTEN = "0A"  # include/net/tcp_states.h
@@ -21,11 +27,32 @@ def family_of(host: str) -> socket.AddressFamily:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port on which nothing listens. The kernel picks it at random, so that parallel tests do not meet."""
-    with socket.socket(family_of(host)) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Return a port on which nothing listens and nobody else of these tests will.
+
+    The kernel's own choice would be a port that it also gives to clients: one of them, or its remains in TIME_WAIT,
+    may hold the port by the time a server wants it, at once or after a restart.
+    """
+    for port in islice(_own_ports(), _BLOCK):
+        with suppress(OSError), socket.socket(family_of(host)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return port
+    raise RuntimeError("every port of this process is taken")
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    """Yield over and over the ports of a block that no other process of any test run has."""
+    for start in range(*_SERVERS, _BLOCK):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0mqtt-tls-monitor-tests-ports-{start}")
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return cycle(range(start, start + _BLOCK))
+    raise RuntimeError("no block of ports is left")
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, timeout_s: float = PATIENCE_S) -> None:
