@@ -23,6 +23,7 @@ from monitor.config.load import load
 from monitor.config.problems import Problems
 from tests.support.confidential import TOKEN_VARIABLE, Confidential, ConfidentialMonitor, mistakes
 from tests.support.daemon import MonitorProcess, run_command
+from tests.support.marked import Marked
 from tests.support.outlets import Manager, answers, environments, exchanged, no_http, process_list
 from tests.support.pki import TestPki
 from tests.support.ports import wait_until
@@ -84,6 +85,15 @@ def test_search_finds_what_was_let_out(confidential: Confidential, leak: str) ->
     for value in (confidential.password, confidential.token, confidential.passphrase):
         assert confidential.marked.found(f"before {LEAKS[leak](value)} after")
     assert not confidential.marked.found(f"before {LEAKS[leak]('an ordinary word, long enough to be cut')} after")
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, base64.encodebytes])
+def test_search_finds_a_key_whatever_its_digits_are(encode: Callable[[bytes], bytes]) -> None:
+    key = b"\xfb\xff\xfe\x03" * 8
+    for before in range(3):
+        encoded = encode(bytes(36 + before) + key + b"more")
+        assert Marked(key=key).found(encoded)
+        assert Marked(key=key).found(repr(encoded))
 
 
 def test_search_finds_keys_and_no_certificates(confidential: Confidential) -> None:

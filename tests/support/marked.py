@@ -10,24 +10,24 @@ from urllib.parse import quote
 
 _RUN = 10
 """Twice so many characters of a secret in a row are always found; by chance they do not occur."""
-_SEPARATORS = re.compile(rb"[\s:,\\]")
+_SEPARATORS = re.compile(rb"\\[nrt]|[\s:,\\]")
 
 
 class Marked:
     """Secrets by their names."""
 
     def __init__(self, **values: bytes) -> None:
-        self._runs = {
-            f"{name} as {spelling}": [each.lower() for each in _runs(text)]
+        self._runs = [
+            (f"{name} as {spelling}", [each.lower() for each in _runs(text)])
             for name, value in values.items()
             for spelling, text in _spellings(value)
-        }
+        ]
 
     def found(self, output: bytes | str) -> list[str]:
         """Return which of them are in it, whole or in part, and how they are spelled there."""
         heard = (output.encode("utf-8", "replace") if isinstance(output, str) else output).lower()
         squeezed = _SEPARATORS.sub(b"", heard)  # wrapped lines and dumps of bytes
-        return [name for name, runs in self._runs.items() if any(run in heard or run in squeezed for run in runs)]
+        return [name for name, runs in self._runs if any(run in heard or run in squeezed for run in runs)]
 
     def found_in(self, outputs: Mapping[str, bytes | str]) -> dict[str, list[str]]:
         """Return the outputs that hold any of them, with what they hold."""
@@ -42,8 +42,8 @@ def _spellings(value: bytes) -> Iterator[tuple[str, bytes]]:
     yield "number", str(int.from_bytes(value)).encode()
     for before in range(3):
         # In whatever is encoded together: the digits at both ends depend on the neighbours.
-        for form in (b64encode, urlsafe_b64encode):
-            yield f"base64 after {before}", form(bytes(before) + value + bytes(3))[4 if before else 0 : -4]
+        for alphabet, form in (("base64", b64encode), ("base64url", urlsafe_b64encode)):
+            yield f"{alphabet} after {before}", form(bytes(before) + value + bytes(3))[4 if before else 0 : -4]
     try:
         text = value.decode()
     except UnicodeDecodeError:
