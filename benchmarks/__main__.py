@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("probe_cpu", "judging", "latency", "reaction", "daemon_memory", "rules", "cli_start")
+NAMES = ("probe_cpu", "judging", "latency", "reaction", "daemon_memory", "exposition", "rules", "cli_start")
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from monitor.export.metrics import collect
 from tests.alerts.test_rules import OWN
 from tests.export.test_metrics import everything
 from tests.support.alerts import RULES, Timeline, timelines
+from tests.support.exposed import samples
 from tests.support.processes import tool
 
 PLACE = {"job": "mqtt-tls-monitor", "instance": "mon:9883"}
@@ -98,12 +98,11 @@ def test_alerts_keep_the_labels_of_their_broker_for_routing(rules: tuple[Path, .
 
 def test_no_rule_fails_while_brokers_get_other_labels(tmp_path: Path) -> None:
     def scraped() -> Iterator[dict[str, str]]:
-        for metric in collect(everything()):
-            for name, labels, value, *_ in metric.samples:
-                if "broker" in labels:
-                    after = {key: text for key, text in labels.items() if key not in OWN} | TEAM
-                    yield {"series": written(name, {**PLACE, **labels}), "values": f"{value}x9 stale"}
-                    yield {"series": written(name, {**PLACE, **after}), "values": "_x10 " + f"{value}x30"}
+        for name, labels, value, *_ in samples(everything()):
+            if "broker" in labels:
+                after = {key: text for key, text in labels.items() if key not in OWN} | TEAM
+                yield {"series": written(name, {**PLACE, **labels}), "values": f"{value}x9 stale"}
+                yield {"series": written(name, {**PLACE, **after}), "values": "_x10 " + f"{value}x30"}
 
     never_fails = {"expr": "vector(1)", "eval_time": "30m", "exp_samples": [{"labels": "{}", "value": 1}]}
     promtool(tmp_path, RULES, {"interval": "1m", "input_series": [*scraped()], "promql_expr_test": [never_fails]})

@@ -10,13 +10,13 @@ import pytest
 
 from monitor.checks.catalogue import CATALOGUE
 from monitor.export.families import FAMILIES
-from monitor.export.metrics import collect
 from monitor.model.broker import CONFIGURED_TRUST
 from monitor.model.judgement import Cause, Changed
 from monitor.model.outcome import Phase
 from monitor.model.revocation import Status
 from tests.export.test_metrics import everything
 from tests.support.alerts import ROOT, RULE_TESTS, RULES, Rule, Series, Timeline, alert_names, alerts, rules, timelines
+from tests.support.exposed import samples
 from tests.support.processes import tool
 
 # Metrics whose names are settled, and whose exporters may come later than the rules about them.
@@ -37,9 +37,8 @@ def name_of(timeline: Timeline) -> str:
 def exposed() -> dict[str, set[str]]:
     """Return the label names of every sample that the daemon exposes, by its name."""
     found = {name: set(labels) for name, labels in SETTLED.items()}
-    for metric in collect(everything()):
-        for sample in metric.samples:
-            found.setdefault(sample.name, set()).update(set(sample.labels) - OWN)
+    for sample in samples(everything()):
+        found.setdefault(sample.name, set()).update(set(sample.labels) - OWN)
     return found
 
 

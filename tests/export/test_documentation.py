@@ -11,9 +11,9 @@ from prometheus_client import ProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.export.families import FAMILIES
-from monitor.export.metrics import collect, exposition
 from monitor.model.broker import Protocol
 from tests.export.test_metrics import everything
+from tests.support.exposed import exposition, samples
 from tests.support.fleet import Fleet
 from tests.support.records import NOW
 
@@ -26,9 +26,8 @@ def test_every_metric_has_a_row_in_the_documentation() -> None:
 
 
 def test_documented_labels_are_those_exposed() -> None:
-    body, _ = exposition(everything())
     # On every metric about a broker: its name, its configured labels, and the address where all of them are probed.
-    for family in text_string_to_metric_families(body.decode()):
+    for family in text_string_to_metric_families(exposition(everything()).decode()):
         for sample in family.samples:
             name = re.sub(r"_(bucket|sum|count)$", "", sample.name) if family.type == "histogram" else sample.name
             documented = set(re.findall(r"`(\w+)`", ROWS[name]))
@@ -54,7 +53,7 @@ def test_stated_amounts_are_those_of_a_healthy_broker(kind: dict[str, Any], stat
     assert state.assessment is not None
     assert state.assessment.success
     _, series, kilobytes = stated
-    lines = [line for line in exposition(fleet.snapshot())[0].splitlines(keepends=True) if b'broker="' in line]
+    lines = [line for line in exposition(fleet.snapshot()).splitlines(keepends=True) if b'broker="' in line]
     assert len(lines) == int(series)
     # Names and numbers are not everywhere as long as here.
     assert sum(map(len, lines)) / 1000 == pytest.approx(float(kilobytes), rel=0.1)
@@ -63,7 +62,7 @@ def test_stated_amounts_are_those_of_a_healthy_broker(kind: dict[str, Any], stat
 def test_stated_amounts_are_those_of_the_monitor_itself() -> None:
     stated = re.search(r"The monitor\s+itself has (\d+), with a state file (\d+)\.", TEXT)
     assert stated is not None
-    families = [*collect(everything()), *ProcessCollector(registry=None).collect()]
-    own = [sample.name for family in families for sample in family.samples if "broker" not in sample.labels]
+    of_process = [sample for family in ProcessCollector(registry=None).collect() for sample in family.samples]
+    own = [sample.name for sample in (*samples(everything()), *of_process) if "broker" not in sample.labels]
     assert len(own) == int(stated[2])
     assert len([name for name in own if "_state_" not in name]) == int(stated[1])

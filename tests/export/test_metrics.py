@@ -1,22 +1,20 @@
-"""The exposition: the contract's names, valid in both formats, whatever brokers are called and serve."""
+"""The exposition's samples: the contract's names and values, whatever brokers are called and serve."""
 
 import re
-import subprocess
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from monitor.export.families import FAMILIES
-from monitor.export.metrics import LABEL_LIMIT, collect, exposition
+from monitor.export.metrics import LABEL_LIMIT
 from monitor.model.broker import Addresses, Broker, Protocol
 from monitor.model.facts import TcpFacts
 from monitor.model.judgement import Changed, Severity
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES
 from monitor.model.revocation import Source, Status
 from monitor.store import Snapshot, Store
+from tests.support.exposed import samples
 from tests.support.records import (
     NOW,
     REFUSALS,
@@ -35,7 +33,6 @@ from tests.support.records import (
     tls_facts,
 )
 
-OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 ENDED = (NOW + timedelta(seconds=0.025)).timestamp()
 HOSTILE = 'CN="quoted"\\back\nline\x00nul\x1b[31m\ud800' + "long" * 100
 
@@ -93,14 +90,12 @@ def everything() -> Snapshot:
 
 def series(snapshot: Snapshot) -> dict[str, float]:
     """Return the samples of the text exposition as `name{label="value",...}` with labels sorted by name."""
-    body, _ = exposition(snapshot)
     found: dict[str, float] = {}
-    for family in parse_text(body.decode()):
-        for sample in family.samples:
-            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
-            key = f"{sample.name}{{{labels}}}"
-            assert key not in found, f"{key} is there twice"
-            found[key] = sample.value
+    for sample in samples(snapshot):
+        labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+        key = f"{sample.name}{{{labels}}}"
+        assert key not in found, f"{key} is there twice"
+        found[key] = sample.value
     return found
 
 
@@ -108,40 +103,10 @@ def of(found: dict[str, float], name: str) -> dict[str, float]:
     return {key.removeprefix(name): value for key, value in found.items() if key.startswith(f"{name}{{")}
 
 
-def test_promtool_finds_nothing_to_complain_about() -> None:
-    body, content_type = exposition(everything())
-    assert content_type == "text/plain; version=0.0.4; charset=utf-8"
-    checked = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
-    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
-
-
-def test_openmetrics_parses_and_says_the_same() -> None:
-    body, content_type = exposition(everything(), accept=OPENMETRICS)
-    assert content_type.startswith("application/openmetrics-text; version=1.0.0")
-    text = body.decode()
-    assert text.endswith("# EOF\n")
-    parsed = {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in parse_openmetrics(text)  # type: ignore[no-untyped-call]  # client_python leaves it untyped
-        for sample in family.samples
-    }
-    plain, _ = exposition(everything())
-    assert parsed == {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in parse_text(plain.decode())
-        for sample in family.samples
-    }
-
-
 def test_every_declared_family_can_have_samples() -> None:
-    present = {sample.name for metric in collect(everything()) for sample in metric.samples}
+    present = {sample.name for sample in samples(everything())}
     stems = {re.sub(r"_(bucket|count|sum)$", "", name) for name in present}
     assert {family.name for family in FAMILIES} - stems - present == set()
-
-
-def test_no_created_series() -> None:
-    for accept in ("", OPENMETRICS):
-        assert b"_created" not in exposition(everything(), accept=accept)[0]
 
 
 def test_help_is_a_plain_sentence() -> None:
@@ -349,21 +314,10 @@ def test_removed_brokers_series_vanish() -> None:
 
 
 def test_label_values_are_bounded_and_free_of_control_characters() -> None:
-    for metric in collect(everything()):
-        for sample in metric.samples:
-            for value in sample.labels.values():
-                assert len(value) <= LABEL_LIMIT
-                assert value.isprintable()
-
-
-def test_names_restrict_the_exposition_to_these_samples() -> None:
-    body, _ = exposition(everything(), names=["mqtt_tls_probe_success", "mqtt_tls_monitor_brokers"])
-    found = {sample.name for family in parse_text(body.decode()) for sample in family.samples}
-    assert found == {"mqtt_tls_probe_success", "mqtt_tls_monitor_brokers"}
-
-
-def test_unknown_name_gives_an_empty_exposition() -> None:
-    assert exposition(everything(), names=["no_such_metric"])[0] == b""
+    for sample in samples(everything()):
+        for value in sample.labels.values():
+            assert len(value) <= LABEL_LIMIT
+            assert value.isprintable()
 
 
 @pytest.mark.parametrize(("success", "value"), [(True, 1.0), (False, 0.0)])

@@ -17,7 +17,6 @@ from monitor.checks import changes
 from monitor.checks.assess import Assessor
 from monitor.demo.pki import issue
 from monitor.export.document import pending
-from monitor.export.metrics import exposition
 from monitor.export.page import broker_page
 from monitor.model.broker import Addresses, Broker
 from monitor.model.facts import TlsFacts
@@ -27,6 +26,7 @@ from monitor.x509.judge import Judge
 from tests.checks import served
 from tests.checks.served import INTERMEDIATE, LEAF, handshake
 from tests.store.saving import HANDSHAKE, known, record
+from tests.support.exposed import exposition
 from tests.support.records import NOW, a_broker, a_change, a_report, an_assessment
 
 BROKER = a_broker()
