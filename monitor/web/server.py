@@ -158,7 +158,7 @@ class _Routes:
         return web.json_response(document.of_addresses(broker, documents, worst(states)))
 
     async def index(self, _request: web.Request) -> web.Response:
-        return _html(page.index(self._daemon.snapshot(), self._now()))
+        return _html(await self._rendered(partial(page.index, self._daemon.snapshot(), self._now())))
 
     async def broker(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
