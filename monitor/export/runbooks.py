@@ -12,6 +12,7 @@ from markupsafe import Markup
 from monitor.export.alerts import texts
 from monitor.export.page import render
 
+_MEANING: Final = re.compile(r"^## What it means\n\n(.+?\.)\s", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r'(href="[A-Za-z]+)\.md(?=["#])')
 
 
@@ -22,8 +23,9 @@ def runbook(alert: str, now: datetime) -> str | None:
 
 
 def index(now: datetime) -> str:
-    """Return the page that lists all of them."""
-    return _page("Runbooks", "\n".join(["# Runbooks", "", *(f"- [{name}]({name}.md)" for name in texts())]), now)
+    """Return the page that lists all of them, each with the first sentence of what it means."""
+    listed = (f"- [{name}]({name}.md): {' '.join(_MEANING.findall(text))}" for name, text in texts().items())
+    return _page("Runbooks", "\n".join(["# Runbooks", "", *listed]), now)
 
 
 def _page(title: str, text: str, now: datetime) -> str:

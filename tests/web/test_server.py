@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
 import pytest
 from yarl import URL
 
+from monitor.export.alerts import texts
 from monitor.model.broker import Addresses
 from monitor.model.config import Problem
 from monitor.store import Snapshot, Store
@@ -276,8 +278,14 @@ async def test_runbook_is_a_page_that_links_to_others_as_pages(client: aiohttp.C
     assert ".md" not in text
     # Whoever reads it must not lose the place every quarter of a minute.
     assert "refresh" not in text
+
+
+async def test_runbooks_are_listed_with_what_they_are_about(client: aiohttp.ClientSession) -> None:
     async with client.get("/runbooks/") as response:
-        assert '<a href="MqttTlsChainInvalid">' in await response.text()
+        text = await response.text()
+    listed = re.findall(r'<li><a href="(\w+)">\1</a>: ([A-Z][^<]+)', text)
+    assert [name for name, _ in listed] == sorted(texts())
+    assert dict(listed)["MqttTlsMonitorNotScraped"] == "Prometheus gets no answer from the monitor."
 
 
 @pytest.mark.parametrize("name", ["Nothing", "..%2f..%2fREADME", "MqttTlsChainInvalid.md", "%00"])
