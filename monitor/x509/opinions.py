@@ -17,6 +17,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -41,6 +42,8 @@ _NOT_FOR_SERVERS: Final = "extendedKeyUsage of a CA certificate does not let it 
 _UNLOADABLE_LEAF: Final = "it cannot load the first certificate"
 # What cryptography says then; held by a test.
 _EXHAUSTED: Final = "signature check limit"
+_REMEMBERED_PAIRS: Final = 2048
+_MAX_REMEMBERED_OCTETS: Final = 8192
 _OVERSIZED_LEAF: Final = "the first certificate, or its key, is larger than this monitor judges"
 
 
@@ -160,7 +163,12 @@ def signed_by(certificate: CertificateFacts, issuer: CertificateFacts) -> bool |
 
     None if the certificates, or that kind of signature, cannot be judged.
     """
-    below, above = load_cryptography(certificate.der), load_cryptography(issuer.der)
+    pair = (certificate.der, issuer.der)
+    return _remembered(*pair) if sum(map(len, pair)) <= _MAX_REMEMBERED_OCTETS else _is_signed(*pair)
+
+
+def _is_signed(certificate: bytes, issuer: bytes) -> bool | None:
+    below, above = load_cryptography(certificate), load_cryptography(issuer)
     if below is None or above is None:
         return None
     try:
@@ -170,6 +178,10 @@ def signed_by(certificate: CertificateFacts, issuer: CertificateFacts) -> bool |
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
     return True
+
+
+# A chain repeats at every probe, and a signature costs more than all the rest of its checks.
+_remembered = lru_cache(maxsize=_REMEMBERED_PAIRS)(_is_signed)
 
 
 def _may_sign(_policy: verification.Policy, _certificate: x509.Certificate, usage: x509.KeyUsage | None) -> None:
