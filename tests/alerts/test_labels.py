@@ -30,9 +30,12 @@ def written(name: str, labels: Labels) -> str:
     return name + "{" + ", ".join(f"{key}={json.dumps(value)}" for key, value in labels.items()) + "}"
 
 
-def promtool(tmp_path: Path, rules: tuple[Path, ...], *tests: Mapping[str, Any]) -> None:
+def promtool(
+    tmp_path: Path, rules: tuple[Path, ...], *tests: Mapping[str, Any], evaluation_interval: str = "1m"
+) -> None:
     file = tmp_path / "tests.yml"
-    file.write_text(json.dumps({"rule_files": [*map(str, rules)], "evaluation_interval": "1m", "tests": tests}))
+    document = {"rule_files": [*map(str, rules)], "evaluation_interval": evaluation_interval, "tests": tests}
+    file.write_text(json.dumps(document))
     tested = subprocess.run([tool("promtool"), "test", "rules", file], capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
