@@ -31,6 +31,7 @@ _LEAF = '{broker=~"$broker",position="0"}'
 _ABOVE = '{broker=~"$broker",position!="0"}'
 _AFTER = f"mqtt_tls_certificate_not_after_timestamp_seconds{_OF}"
 _LEAF_AFTER = f"mqtt_tls_certificate_not_after_timestamp_seconds{_LEAF}"
+_FIRST_AFTER = f"min by (broker) ({_LEAF_AFTER})"
 _LEAF_BEFORE = f"mqtt_tls_certificate_not_before_timestamp_seconds{_LEAF}"
 _PLACE = "instance, broker, address, position"
 _INFO = f"* on ({_PLACE}) group_left (fingerprint_sha256, subject, issuer) mqtt_tls_certificate_info"
@@ -104,7 +105,10 @@ def dashboard() -> build.Dashboard:
                 "Brokers, by issuer",
                 "How many brokers' certificates each CA has issued, the twenty with the most. One that ends takes all "
                 "of them with it.",
-                instant(f"topk(20, count by (issuer) (mqtt_tls_certificate_info{_LEAF}))", "{{issuer}}"),
+                instant(
+                    f"topk(20, count by (issuer) (count by (broker, issuer) (mqtt_tls_certificate_info{_LEAF})))",
+                    "{{issuer}}",
+                ),
             )
         )
         .with_panel(
@@ -113,7 +117,7 @@ def dashboard() -> build.Dashboard:
                 "Brokers, by the month in which their certificate ends",
                 "As year and month, the first 25. A high bar is a busy month.",
                 rows(
-                    f'label_replace(count_values("month", year({_LEAF_AFTER}) * 100 + month({_LEAF_AFTER})), '
+                    f'label_replace(count_values("month", year({_FIRST_AFTER}) * 100 + month({_FIRST_AFTER})), '
                     '"month", "$1-$2", "month", "(.{4})(.{2})")'
                 ),
             )

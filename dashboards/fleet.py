@@ -141,7 +141,10 @@ def dashboard() -> build.Dashboard:
             bars(
                 "How many break within",
                 "Brokers of which something stops working within that time.",
-                *(instant(f"count(({_LEFT}) < {days}) or vector(0)", f"{days} days") for days in (1, 7, 30, 90, 365)),
+                *(
+                    instant(f"count(count by (broker) ({_LEFT} < {days})) or vector(0)", f"{days} days")
+                    for days in (1, 7, 30, 90, 365)
+                ),
             )
         )
         .with_row(build.Row("Latency"))

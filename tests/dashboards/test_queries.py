@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.alerts.test_labels import promtool, written
 from tests.support.alerts import ROOT, RULES
 from tests.support.daemon import COMMAND
 from tests.support.dashboards import JSON, filled_in, headings, panels
@@ -173,6 +174,46 @@ def test_annotation_stands_where_it_happened_with_a_value_that_grafana_draws(
     file.write_text(json.dumps({"evaluation_interval": "15s", "tests": [test]}))
     tested = subprocess.run([tool("promtool"), "test", "rules", file], capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "labels"),
+    [
+        ("fleet", "Brokers", {}),
+        ("fleet", "Failing", {}),
+        ("fleet", "With warning findings", {}),
+        ("fleet", "How many break within", {}),
+        ("certificates", "Brokers, by issuer", {"issuer": "CN=CA"}),
+        ("certificates", "Brokers, by the month in which their certificate ends", {"month": "1970-01"}),
+    ],
+)
+def test_a_broker_counts_once_however_many_monitors_watch_however_many_addresses_of_it(
+    name: str, title: str, labels: Mapping[str, str], tmp_path: Path
+) -> None:
+    told: dict[str, tuple[dict[str, str], int]] = {
+        "broker_info": ({}, 1),
+        "probe_success": ({}, 0),
+        "findings": ({"code": "addresses_differ", "finding_severity": "warning"}, 1),
+        "next_break_timestamp_seconds": ({"cause": "leaf"}, 3600),
+        "certificate_info": ({"position": "0", "issuer": "CN=CA"}, 1),
+        "certificate_not_after_timestamp_seconds": ({"position": "0", "role": "leaf"}, 3600),
+    }
+    seen = [
+        {"instance": monitor, "broker": "north", "address": address}
+        for monitor in ("here", "elsewhere")
+        for address in ("192.0.2.1", "192.0.2.2")
+    ]
+    (panel,) = (each for each in panels(name) if each["title"] == title)
+    expected = {"labels": written("", labels), "value": 1}
+    test = {
+        "input_series": [
+            {"series": written(f"mqtt_tls_{metric}", place | more), "values": str(value)}
+            for metric, (more, value) in told.items()
+            for place in seen
+        ],
+        "promql_expr_test": [{"expr": filled_in(panel["targets"][0]["expr"], "north"), "exp_samples": [expected]}],
+    }
+    promtool(tmp_path, (), test)
 
 
 def test_values_of_the_demo_stand_where_a_reader_looks(prometheus: Prometheus) -> None:
