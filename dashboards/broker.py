@@ -101,11 +101,15 @@ def dashboard() -> build.Dashboard:
         )
         .with_panel(
             number(
-                "Last probe",
-                "How long ago the last probe ended. Far more than the interval: the monitor is late, or gone.",
-                instant(f"time() - mqtt_tls_last_probe_timestamp_seconds{_OF}", "{{instance}} {{address}}"),
+                "Overdue",
+                "How much longer than the interval the last probe is over. Some minutes: the monitor is late, or gone.",
+                instant(
+                    f"clamp_min(time() - mqtt_tls_last_probe_timestamp_seconds{_OF} "
+                    f"- on (instance, broker) group_left () mqtt_tls_probe_interval_seconds{_OF}, 0)",
+                    "{{instance}} {{address}}",
+                ),
                 unit="s",
-                steps=((None, GREEN), (600, ORANGE), (3600, RED)),
+                steps=((None, GREEN), (120, ORANGE), (600, RED)),
             )
         )
         .with_panel(

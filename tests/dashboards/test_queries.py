@@ -216,6 +216,27 @@ def test_a_broker_counts_once_however_many_monitors_watch_however_many_addresses
     promtool(tmp_path, (), test)
 
 
+@pytest.mark.parametrize(("interval_s", "overdue_s"), [(60, 2940), (3600, 0)])
+def test_probe_is_overdue_by_the_interval_of_its_broker(interval_s: int, overdue_s: int, tmp_path: Path) -> None:
+    (panel,) = (each for each in panels("broker") if each["title"] == "Overdue")
+    told = {"last_probe_timestamp_seconds": "0x50", "probe_interval_seconds": f"{interval_s}x50"}
+    labels = {"instance": "here", "broker": "north"}
+    test = {
+        "interval": "1m",
+        "input_series": [
+            {"series": written(f"mqtt_tls_{metric}", labels), "values": values} for metric, values in told.items()
+        ],
+        "promql_expr_test": [
+            {
+                "expr": filled_in(panel["targets"][0]["expr"], "north"),
+                "eval_time": "50m",
+                "exp_samples": [{"labels": written("", labels), "value": overdue_s}],
+            }
+        ],
+    }
+    promtool(tmp_path, (), test)
+
+
 def test_values_of_the_demo_stand_where_a_reader_looks(prometheus: Prometheus) -> None:
     fleet = {panel["title"]: panel["targets"][0]["expr"] for panel in panels("fleet")}
     red = {series["metric"]["broker"] for series in prometheus.query(filled_in(fleet["Failing now"], ""))}
