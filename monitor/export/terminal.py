@@ -11,8 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from monitor.export.view import CertificateView, FileView, FindingView, PhaseView, View, file_view, sentence, view
-from monitor.export.words import clean
+from monitor.export.view import CertificateView, FileView, FindingView, PhaseView, View, file_view, view
 from monitor.model.chain_file import ChainFile
 from monitor.model.judgement import Assessment, Hints
 from monitor.model.report import ProbeReport
@@ -43,16 +42,6 @@ def render(report: ProbeReport, assessment: Assessment, console: Console) -> Non
 def render_file(file: ChainFile, assessment: Assessment, console: Console) -> None:
     """Print what was found about a certificate file for people, as seen from the moment it was judged at."""
     _Screen(console).show_file(file_view(file, assessment))
-
-
-def summary(report: ProbeReport, assessment: Assessment, console: Console) -> None:
-    """Print one result on one line, where several targets were probed."""
-    screen = _Screen(console)
-    verdict = assessment.verdict.value
-    line = screen.text(f"{verdict.upper():<8}  ", _STYLES[verdict])
-    line.append_text(screen.text(clean(report.broker), "bold"))
-    line.append_text(screen.text(f"  {sentence(report, assessment)}"))
-    screen.print(line)
 
 
 class _Screen:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from monitor.export.terminal import render, summary
+from monitor.export.terminal import render
 from monitor.model.facts import Role
 from monitor.model.installed import FileOpinion, FileState
 from monitor.model.judgement import Assessment, Finding, Hints, Severity
@@ -222,18 +222,6 @@ def test_ascii_terminal_gets_ascii() -> None:
     assert "#" in text
     assert "CN=Z?rich" in text
     assert "`-- issuer, not served" in text
-
-
-def test_summary_is_verdict_broker_and_sentence_on_one_line() -> None:
-    file = io.StringIO()
-    console = Console(file=file, width=120)
-    summary(*expired(), console)
-    report = a_report("healthy")
-    summary(report, an_assessment(report), console)
-    assert file.getvalue().splitlines() == [
-        "CRITICAL  plant-7  The server's certificate ended 3 days ago, on 2026-11-20 11:00:00 UTC.",
-        "OK        healthy  Connected, and got its own message back in 3.20 ms.",
-    ]
 
 
 def test_profiles_and_what_breaks_next_have_a_line_each() -> None:
