@@ -21,7 +21,6 @@ class End(StrEnum):
     CERTIFICATE_UNREADABLE = "certificate_unreadable"
     RENEGOTIATION_INSECURE = "renegotiation_insecure"
     TLS_ERROR = "tls_error"
-    MALFORMED = "malformed"
     REFUSED_CONNECTION = "refused_connection"
     HOST_UNREACHABLE = "host_unreachable"
     NETWORK_UNREACHABLE = "network_unreachable"

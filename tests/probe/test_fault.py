@@ -107,6 +107,6 @@ def test_an_alert_about_something_else_is_no_verdict(alert: str, flight: ClientF
 
 
 @pytest.mark.parametrize("flight", [NONE_SENT, ONE_SENT])
-@pytest.mark.parametrize("end", [End.TLS_ERROR, End.TOO_MUCH_DATA, End.TIMED_OUT, End.MALFORMED, End.OS_ERROR])
+@pytest.mark.parametrize("end", [End.TLS_ERROR, End.TOO_MUCH_DATA, End.TIMED_OUT, End.OS_ERROR])
 def test_a_breach_is_no_verdict(end: End, flight: ClientFlight) -> None:
     assert client_certificate_fault(_ended(end), flight) is None

@@ -430,7 +430,7 @@ class TestEndings:
     async def test_the_first_ending_counts(self, pki: TestPki) -> None:
         async with loopback_channel(TlsEngine(server_name=None), server_context(*pki.chain)) as (channel, peer):
             await handshake_with(channel, peer)
-            first = Ending(end=End.MALFORMED, detail="first")
+            first = Ending(end=End.TLS_ERROR, detail="first")
             channel.end(first)
             channel.end(Ending(end=End.EOF, detail="second"))
             assert channel.ended.result() is first
