@@ -8,11 +8,10 @@ from typing import Final
 
 from monitor.checks.case import Case, finding, moment, name
 from monitor.checks.order import leaf_first
-from monitor.checks.path import End, follow
+from monitor.checks.path import whole_way
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import CertificateChange, Changed, Finding, Served
 from monitor.x509.anchors import Anchors
-from monitor.x509.opinions import signed_by
 
 # A day is long enough for every shift to see it, and devices that reconnect daily have shown by then.
 REPORTED_FOR: Final = timedelta(days=1)
@@ -42,7 +41,7 @@ def change(
     if [facts.fingerprint_sha256 for facts in before] == [facts.fingerprint_sha256 for facts in after]:
         return None
     old, new = leaf_first(before), leaf_first(after)
-    old_path, new_path = _path(old, anchors), _path(new, anchors)
+    old_path, new_path = whole_way(old, anchors), whole_way(new, anchors)
     old_root, new_root = _root(old_path, anchors), _root(new_path, anchors)
     differs = {
         Changed.LEAF: old[0].fingerprint_sha256 != new[0].fingerprint_sha256,
@@ -102,15 +101,6 @@ def _sentence(latest: CertificateChange) -> str:
         else:
             said.append(f"the chain ends at {name(after.root)}, before at {name(before.root)}")
     return f"{since} {', and '.join(said)}."
-
-
-def _path(chain: tuple[CertificateFacts, ...], anchors: Anchors) -> tuple[CertificateFacts, ...]:
-    """Follow a chain to its end, the anchor included where the broker does not send it."""
-    path = follow(chain, anchors)
-    if path.end is End.ANCHOR_BY_NAME:
-        signer = next((anchor for anchor in path.anchors if signed_by(path.last, anchor)), None)
-        return path.certificates if signer is None else (*path.certificates, signer)
-    return path.certificates
 
 
 def _root(path: tuple[CertificateFacts, ...], anchors: Anchors) -> CertificateFacts | None:
