@@ -64,13 +64,7 @@ async def _answer(tcp: TcpConnection, request: bytes) -> bytes:
         ConnectionEnded: the connection broke.
     """
     tcp.send(request)  # a few bytes on a fresh connection: the kernel takes them all
-    loop = asyncio.get_running_loop()
-    arrived: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(tcp.fd, lambda: None if arrived.done() else arrived.set_result(None))
-    try:
-        await arrived
-    finally:
-        loop.remove_reader(tcp.fd)
+    await tcp.readable()
     received = tcp.receive()
     answer = b"" if received is None else received[0]
     if answer:
