@@ -13,7 +13,7 @@ from monitor.export.view import headline, sentence
 from monitor.export.words import clean
 from monitor.model.config import Problem
 from monitor.model.judgement import Assessment, CertificateChange, Verdict
-from monitor.model.outcome import Failed, Phase
+from monitor.model.outcome import Phase
 from monitor.model.report import ProbeReport
 from monitor.store import Change
 
@@ -48,7 +48,7 @@ def _log_change(change: Change, report: ProbeReport, assessment: Assessment) -> 
     if not change.is_change or after is None:
         return
     finding = headline(report, assessment)
-    failed = None if report.failure is None else report.failure.outcome
+    failed = report.failed
     message = sentence(report, assessment)
     fields = {
         **_who(change),
@@ -63,7 +63,7 @@ def _log_change(change: Change, report: ProbeReport, assessment: Assessment) -> 
             "before_reason": change.before.reason,
             "before_since": _moment(change.before_since),
         }
-    if isinstance(failed, Failed) and failed.detail not in message:
+    if failed is not None and failed.detail not in message:
         fields["detail"] = clean(failed.detail)
     if finding is not None:
         # Without the hints for each kind of broker: a line of a log is for one thing to do.

@@ -29,7 +29,7 @@ from monitor.model.broker import Addresses, Broker
 from monitor.model.config import Config, ConfigError, Problem, Settings
 from monitor.model.judgement import Assessment
 from monitor.model.known import Known
-from monitor.model.outcome import Done, Failed, Phase
+from monitor.model.outcome import Done, Phase
 from monitor.model.reasons import INTERNAL
 from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
@@ -294,7 +294,7 @@ class Daemon:
         return partial(self._judging.verify, known=heard)
 
     def _record(self, broker: Broker, results: _Results) -> None:
-        if any(_is_internal(report) for report, _ in results):
+        if any(report.reason == INTERNAL for report, _ in results):
             self._store.monitor.internal_error()
         addresses = [report.address for report, _ in results if report.address is not None]
         if broker.addresses is Addresses.ALL and addresses:
@@ -331,11 +331,6 @@ class Daemon:
 def _some(names: Sequence[str]) -> list[str]:
     more = len(names) - MOST_NAMED
     return [*names[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])]
-
-
-def _is_internal(report: ProbeReport) -> bool:
-    failure = report.failure
-    return failure is not None and isinstance(failure.outcome, Failed) and failure.outcome.reason == INTERNAL
 
 
 def _is_accepted(report: ProbeReport) -> bool:

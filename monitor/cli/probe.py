@@ -26,7 +26,6 @@ from monitor.model.config import ConfigError, Problem
 from monitor.model.fetched import Fetched
 from monitor.model.judgement import Assessment
 from monitor.model.known import Known
-from monitor.model.outcome import Failed
 from monitor.model.reasons import INTERNAL
 from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
@@ -176,7 +175,7 @@ async def _probe_all(brokers: Sequence[Broker], show: Show, *, with_refusals: bo
     for task in [asyncio.create_task(probe_one(broker)) for broker in brokers]:
         for report, assessment in await task:
             show(report, assessment)
-            statuses.append(Status.UNKNOWN if _is_internal(report) else of_verdict(assessment.verdict))
+            statuses.append(Status.UNKNOWN if report.reason == INTERNAL else of_verdict(assessment.verdict))
     resolver.close()
     judging.close()
     return worst(statuses)
@@ -209,11 +208,6 @@ async def _fetched(broker: Broker, results: Sequence[Result], judging: Judging) 
     asked = tuple(dict.fromkeys(each for way in ways for each in wanted(way, broker.fetch)))
     left_s = broker.timeout_s - max(report.duration_s for report, _ in results)
     return await ask_once(asked, most_s=max(0.0, left_s), now=_utc_now)
-
-
-def _is_internal(report: ProbeReport) -> bool:
-    failure = report.failure
-    return failure is not None and isinstance(failure.outcome, Failed) and failure.outcome.reason == INTERNAL
 
 
 def _json_printer() -> Show:

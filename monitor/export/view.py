@@ -210,7 +210,7 @@ def next_break(assessment: Assessment, now: datetime) -> str:
 
 def headline(report: ProbeReport, assessment: Assessment) -> Finding | None:
     """Return the finding that the result comes to: the one behind the failure, else the gravest above `info`."""
-    if (reason := _reason(report)) is not None:
+    if (reason := report.reason) is not None:
         # `verify` fails with the finding's code behind its own name; any other reason is a finding's code itself.
         codes = (reason, reason.removeprefix(f"{Phase.VERIFY.value}_"))
         for finding in assessment.findings:
@@ -223,9 +223,8 @@ def sentence(report: ProbeReport, assessment: Assessment) -> str:
     """Say what the result comes to: what is wrong, or what went well."""
     if (worst := headline(report, assessment)) is not None:
         return clean(worst.message)
-    reason = _reason(report)
     if assessment.verdict is not Verdict.OK:
-        return clean(f"The probe failed: {reason}." if reason else "The probe failed.")
+        return clean("The probe failed." if report.reason is None else f"The probe failed: {report.reason}.")
     elapsed = {entry.phase: entry.outcome.elapsed_s for entry in report.phases if isinstance(entry.outcome, Done)}
     if Phase.ROUNDTRIP in elapsed:
         return f"Connected, and got its own message back in {words.duration(elapsed[Phase.ROUNDTRIP])}."
@@ -303,11 +302,6 @@ def _hints(block: Hints, shown: set[Hints]) -> Hints:
     shown.add(block)
     lines = tuple((clean(broker), clean(said)) for broker, said in block.by_broker)
     return Hints(caption=clean(block.caption), by_broker=lines)
-
-
-def _reason(report: ProbeReport) -> str | None:
-    outcome = None if report.failure is None else report.failure.outcome
-    return outcome.reason if isinstance(outcome, Failed) else None
 
 
 def _target(report: ProbeReport) -> str:

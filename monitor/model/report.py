@@ -37,6 +37,16 @@ class ProbeReport:
         return next((entry for entry in self.phases if isinstance(entry.outcome, Failed)), None)
 
     @property
+    def failed(self) -> Failed | None:
+        """How that phase failed; None if none did."""
+        return next((entry.outcome for entry in self.phases if isinstance(entry.outcome, Failed)), None)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it failed, in the word of `monitor.model.reasons`; None if it did not."""
+        return None if self.failed is None else self.failed.reason
+
+    @property
     def success(self) -> bool:
         """A strict client would have done the same: every phase is `Done`."""
         return all(isinstance(entry.outcome, Done) for entry in self.phases)

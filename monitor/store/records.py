@@ -11,7 +11,7 @@ from types import MappingProxyType
 from monitor.model.broker import Broker
 from monitor.model.facts import TlsFacts
 from monitor.model.judgement import Assessment, CertificateChange, Changed, Verdict
-from monitor.model.outcome import Failed, Phase
+from monitor.model.outcome import Phase
 from monitor.model.pace import Pace
 from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
@@ -157,8 +157,4 @@ def worst(states: Iterable[BrokerState]) -> Verdict | None:
 
 def standing(report: ProbeReport, assessment: Assessment) -> Standing:
     """Return the verdict and the reason that one result comes to."""
-    outcome = None if report.failure is None else report.failure.outcome
-    return Standing(
-        verdict=assessment.verdict,
-        reason=outcome.reason if isinstance(outcome, Failed) else None,
-    )
+    return Standing(verdict=assessment.verdict, reason=report.reason)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from monitor.model.broker import Broker, ClientIdentity, Secret
 from monitor.model.outcome import Confidence, Failed, Phase
 from monitor.model.report import ProbeReport
-from monitor.probe.refusals.evidence import Evidence, Means, accepted, failed, one_of, refused, said, unknown
+from monitor.probe.refusals.evidence import Evidence, Means, accepted, one_of, refused, said, unknown
 from monitor.probe.refusals.stranger import stranger
 from monitor.x509.certificate import read_chain
 
@@ -25,7 +25,7 @@ _HUNG_UP = ("closed", "reset")
 
 async def no_client_certificate(broker: Broker, means: Means) -> Evidence:
     """Connect as ever, but show no client certificate."""
-    ended = failed(await means.probe(_showing(broker, None), Phase.MQTT_CONNECT))
+    ended = (await means.probe(_showing(broker, None), Phase.MQTT_CONNECT)).failed
     if ended is None:
         return accepted("a client without a certificate was let in")
     return _by_certificate(ended, "client_certificate_required")
@@ -34,7 +34,7 @@ async def no_client_certificate(broker: Broker, means: Means) -> Evidence:
 async def foreign_client_certificate(broker: Broker, means: Means) -> Evidence:
     """Show a client certificate of a CA that nobody knows."""
     report = await means.probe(_showing(broker, stranger()), Phase.MQTT_CONNECT)
-    ended = failed(report)
+    ended = report.failed
     if ended is None:
         return accepted(_let_in(report, "a certificate of a CA that nobody knows"))
     return _by_certificate(ended, "client_certificate_rejected")
@@ -48,7 +48,7 @@ async def expired_client_certificate(broker: Broker, means: Means) -> Evidence:
     if not_after is None or not_after >= means.now():
         return unknown("the certificate that is configured as expired has not expired")
     report = await means.probe(_showing(broker, identity), Phase.MQTT_CONNECT)
-    ended = failed(report)
+    ended = report.failed
     if ended is None:
         return accepted(_let_in(report, "an expired certificate"))
     if report.tls is not None and report.tls.alert in _NOT_FOR_DATES:
@@ -59,7 +59,7 @@ async def expired_client_certificate(broker: Broker, means: Means) -> Evidence:
 async def anonymous(broker: Broker, means: Means) -> Evidence:
     """Connect without user name and password."""
     nameless = replace(broker, mqtt=replace(broker.mqtt, username=None, password=None))
-    ended = failed(await means.probe(nameless, Phase.MQTT_CONNECT))
+    ended = (await means.probe(nameless, Phase.MQTT_CONNECT)).failed
     if ended is None:
         return accepted("a client without user name and password was let in")
     return _by_password(ended)
@@ -68,7 +68,7 @@ async def anonymous(broker: Broker, means: Means) -> Evidence:
 async def wrong_password(broker: Broker, means: Means) -> Evidence:
     """Connect with the right user name and a password that is none."""
     guess = Secret(secrets.token_urlsafe(16).encode())
-    ended = failed(await means.probe(replace(broker, mqtt=replace(broker.mqtt, password=guess)), Phase.MQTT_CONNECT))
+    ended = (await means.probe(replace(broker, mqtt=replace(broker.mqtt, password=guess)), Phase.MQTT_CONNECT)).failed
     if ended is None:
         return accepted("a client with a wrong password was let in")
     return _by_password(ended)

@@ -75,12 +75,6 @@ def unknown(detail: str) -> Evidence:
     return Evidence(outcome=RefusalOutcome.UNKNOWN, detail=detail)
 
 
-def failed(report: ProbeReport) -> Failed | None:
-    """Return how the connection failed; None if it did not."""
-    outcome = None if report.failure is None else report.failure.outcome
-    return outcome if isinstance(outcome, Failed) else None
-
-
 def said(failure: Failed) -> str:
     """Word a failure for a detail."""
     return f"{failure.reason}: {failure.detail}"

@@ -14,7 +14,7 @@ from monitor.model.outcome import Phase
 from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
 from monitor.model.report import ProbeReport
 from monitor.probe.refusals import credentials, offers, plain, topics
-from monitor.probe.refusals.evidence import Attempt, Evidence, Means, failed, said, unknown
+from monitor.probe.refusals.evidence import Attempt, Evidence, Means, said, unknown
 from monitor.probe.resolve import Resolver
 from monitor.probe.tls import Verify
 
@@ -90,7 +90,7 @@ async def _tried(check: RefusalCheck, broker: Broker, means: Means) -> Evidence:
 
 def _hindrance(ordinary: ProbeReport) -> str | None:
     """Return why a client was not let in that connected as an ordinary probe does; None if it was."""
-    ended = failed(ordinary)
+    ended = ordinary.failed
     return None if ended is None else said(ended)
 
 

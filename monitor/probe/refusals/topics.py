@@ -8,7 +8,7 @@ from typing import Final
 from monitor.model.broker import Broker, MqttVersion
 from monitor.model.outcome import MQTT_PHASES, Failed, Phase
 from monitor.model.report import ProbeReport
-from monitor.probe.refusals.evidence import Evidence, Means, accepted, failed, one_of, refused, said, unknown
+from monitor.probe.refusals.evidence import Evidence, Means, accepted, one_of, refused, said, unknown
 
 _FAILURE: Final = 0x80  # MQTT 5.0 2.4: codes from here on
 _NOT_AUTHORIZED: Final = 0x87  # MQTT 5.0 2.4
@@ -26,7 +26,7 @@ async def forbidden_subscribe(broker: Broker, means: Means) -> Evidence:
     report = await means.probe(_on(broker, topic, qos=0), *phases)
     if report.mqtt is not None and _is_granted(report.mqtt.suback_code) and report.mqtt.foreign_on_topic:
         return accepted(f"the subscription to {topic!r} was granted, and messages came")
-    ended = failed(report)
+    ended = report.failed
     assert ended is not None, "nothing of our own can have come"
     if one_of(ended.reason, (Phase.SUBSCRIBE,), ("not_authorized", "refused")):
         return refused(said(ended), needs_control=False)
@@ -45,7 +45,7 @@ async def forbidden_publish(broker: Broker, means: Means) -> Evidence:
     phases = (Phase.MQTT_CONNECT, Phase.PUBLISH) if says_why else MQTT_PHASES
     topic = broker.refusals.forbidden_publish
     report = await means.probe(_on(broker, topic, qos=1), *phases)
-    ended = failed(report)
+    ended = report.failed
     # Whatever came afterwards: who gets the message back knows that it was taken.
     has_come_back = report.mqtt is not None and report.mqtt.has_own_message
     if ended is None or has_come_back:
