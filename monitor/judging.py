@@ -52,7 +52,7 @@ class Judging:
         known: Known = NOTHING_KNOWN,
     ) -> Assessment:
         """Say everything there is to say about a report, as `Assessor.assess` does."""
-        tls = report.tls if report.tls is not None and report.tls.certificates else known.last_seen
+        tls = report.tls_or(known.last_seen)
         question = partial(self._assessor.assess, report, broker, now, known)
         return await self._answer(tls, broker, now, known, question)
 

@@ -110,7 +110,7 @@ class Asking:
 
 
 def _tls(report: ProbeReport, known: Callable[[ProbeReport], Known]) -> TlsFacts:
-    tls = report.tls if report.tls is not None and report.tls.certificates else known(report).last_seen
+    tls = report.tls_or(known(report).last_seen)
     assert tls is not None  # an assessment that accepts is of some chain
     return tls
 

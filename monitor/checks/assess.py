@@ -164,7 +164,7 @@ class Assessor:
             now: the moment to judge at; aware.
             known: what there is beside the report.
         """
-        tls = report.tls if report.tls is not None and report.tls.certificates else known.last_seen
+        tls = report.tls_or(known.last_seen)
         of_chain = _OfChain()
         if tls is not None and tls.certificates:
             of_chain = self._of_chain(tls, broker, now, known)

@@ -36,7 +36,6 @@ def document(
     `changes`, latest first, and the two moments are what the daemon remembers.
     """
     tls = report.tls
-    seen = tls if tls is not None and tls.certificates else last_seen
     return {
         "schema_version": SCHEMA_VERSION,
         "broker": report.broker,
@@ -48,7 +47,7 @@ def document(
         "last_success_at": _moment(last_success_at),
         "phases": [_phase(entry) for entry in report.phases],
         "tls": None if tls is None else _tls(tls),
-        "certificates": _certificates(seen),
+        "certificates": _certificates(report.tls_or(last_seen)),
         "findings": [_finding(finding) for finding in assessment.findings],
         "trust_profiles": [_profile(profile) for profile in assessment.profiles],
         "revocation": [_revocation(answer) for answer in assessment.revocation],

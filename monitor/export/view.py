@@ -177,8 +177,8 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
     Where this probe got no certificates, those of `last_seen` are shown: the ones that the findings are about.
     """
     said = sentence(report, assessment)
-    own = () if report.tls is None else report.tls.certificates
-    certificates = own or (() if last_seen is None else last_seen.certificates)
+    tls = report.tls_or(last_seen)
+    certificates = () if tls is None else tls.certificates
     return View(
         broker=clean(report.broker),
         target=_target(report),
@@ -189,7 +189,7 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
         phases=_phases(report, said),
         session="" if report.tls is None else _session(report.tls),
         certificates=_certificates(certificates, now),
-        are_certificates_old=bool(certificates) and not own,
+        are_certificates_old=bool(certificates) and tls is not report.tls,
         findings=_findings(assessment),
         profiles=tuple(_profile(profile, now) for profile in assessment.profiles),
         revocation=revocation(assessment.revocation, now),

@@ -50,3 +50,7 @@ class ProbeReport:
     def success(self) -> bool:
         """A strict client would have done the same: every phase is `Done`."""
         return all(isinstance(entry.outcome, Done) for entry in self.phases)
+
+    def tls_or(self, last_seen: TlsFacts | None) -> TlsFacts | None:
+        """Return its own handshake if that brought certificates, else the one that was last seen to bring some."""
+        return self.tls if self.tls is not None and self.tls.certificates else last_seen
