@@ -18,6 +18,7 @@ from monitor import logs
 from monitor.app.changes import log_problems
 from monitor.app.daemon import Daemon
 from monitor.app.service import ServiceManager
+from monitor.config.hosts import endpoint
 from monitor.config.load import load
 from monitor.model.config import Config, ConfigError, Settings, Shard
 from monitor.web.listener import listening
@@ -134,11 +135,7 @@ async def _http(daemon: Daemon, settings: Settings) -> AsyncIterator[str]:
             reason = str(error) if error.errno is None or error.errno < 0 else os.strerror(error.errno)
             is_taken = error.errno == errno.EADDRINUSE
             raise _CannotListenError(f"{host}:{port}", reason, is_taken=is_taken) from None
-        yield _url(host or "localhost", port)
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        yield f"http://{endpoint(host or 'localhost', port)}/"
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from monitor.config.hosts import endpoint
 from monitor.demo.embedded import LOOPBACK, Behind, Door, mqtt_broker, never_answer
 from monitor.demo.pki import Issued, issue
 from monitor.model.judgement import Verdict
@@ -143,9 +144,8 @@ async def demo_brokers(directory: Path, now: datetime) -> AsyncIterator[Demo]:
 def write_config(demo: Demo, *, listen_host: str, listen_port: int) -> Path:
     """Write `monitor.yml`, which watches every broker of the demo, and return its path."""
     path = demo.directory / "monitor.yml"
-    host = f"[{listen_host}]" if ":" in listen_host else listen_host
     document = {
-        "listen": f"{host}:{listen_port}",
+        "listen": endpoint(listen_host, listen_port),
         "defaults": {"interval": INTERVAL, "timeout": TIMEOUT, "tls": {"ca_file": str(demo.ca_file)}},
         "brokers": [_watched(demo, broker) for broker in demo.brokers],
     }

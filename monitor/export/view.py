@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from monitor.config.hosts import endpoint
 from monitor.export import words
 from monitor.export.alerts import alert_of
 from monitor.export.revocation import revocation
@@ -305,8 +306,7 @@ def _hints(block: Hints, shown: set[Hints]) -> Hints:
 
 
 def _target(report: ProbeReport) -> str:
-    host = f"[{report.host}]" if ":" in report.host else report.host
-    where = clean(f"{host}:{report.port}")
+    where = clean(endpoint(report.host, report.port))
     return where if report.address in {None, report.host} else clean(f"{where} ({report.address})")
 
 
