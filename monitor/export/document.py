@@ -35,10 +35,7 @@ def document(
     Where this probe got no certificates, `certificates` are those of `last_seen`, which the findings are about.
     `changes`, latest first, and the two moments are what the daemon remembers.
     """
-    tls = report.tls
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "broker": report.broker,
+    return _empty(report.broker) | {
         "address": report.address,
         "started_at": words.rfc3339(report.started_at),
         "verdict": assessment.verdict.value,
@@ -46,7 +43,7 @@ def document(
         "failing_since": _moment(failing_since),
         "last_success_at": _moment(last_success_at),
         "phases": [_phase(entry) for entry in report.phases],
-        "tls": None if tls is None else _tls(tls),
+        "tls": None if report.tls is None else _tls(report.tls),
         "certificates": _certificates(report.tls_or(last_seen)),
         "findings": [_finding(finding) for finding in assessment.findings],
         "trust_profiles": [_profile(profile) for profile in assessment.profiles],
@@ -65,28 +62,19 @@ def file_document(file: ChainFile, assessment: Assessment) -> dict[str, Any]:
     There was no broker and no connection: `broker`, `address` and `tls` are None, `phases` is empty, and `started_at`
     is the moment that was judged at.
     """
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "broker": None,
-        "file": words.clean(file.source),
-        "address": None,
-        "started_at": words.rfc3339(assessment.at),
-        "verdict": assessment.verdict.value,
-        "success": assessment.success,
-        "failing_since": None,
-        "last_success_at": None,
-        "phases": [],
-        "tls": None,
-        "certificates": [_certificate(certificate) for certificate in file.certificates],
-        "findings": [_finding(finding) for finding in assessment.findings],
-        "trust_profiles": [],
-        "revocation": [],
-        "next_break": None,
-        "changes": [],
-        "certificate_file": None,
-        "refusals": [],
-        "scan": None,
-    }
+    # In this order: a member that is there already keeps its place.
+    head = {"schema_version": SCHEMA_VERSION, "broker": None, "file": words.clean(file.source)}
+    return (
+        head
+        | _empty(None)
+        | {
+            "started_at": words.rfc3339(assessment.at),
+            "verdict": assessment.verdict.value,
+            "success": assessment.success,
+            "certificates": [_certificate(certificate) for certificate in file.certificates],
+            "findings": [_finding(finding) for finding in assessment.findings],
+        }
+    )
 
 
 def pending(
@@ -97,26 +85,10 @@ def pending(
     changes: Sequence[CertificateChange] = (),
 ) -> dict[str, Any]:
     """Return the document of a broker that has no result yet: the same shape, and what was known before."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "broker": broker.name,
+    return _empty(broker.name) | {
         "address": address,
-        "started_at": None,
-        "verdict": None,
-        "success": None,
-        "failing_since": None,
-        "last_success_at": None,
-        "phases": [],
-        "tls": None,
         "certificates": _certificates(last_seen),
-        "findings": [],
-        "trust_profiles": [],
-        "revocation": [],
-        "next_break": None,
         "changes": [_change(change) for change in changes],
-        "certificate_file": None,
-        "refusals": [],
-        "scan": None,
     }
 
 
@@ -129,6 +101,31 @@ def of_addresses(broker: Broker, documents: Sequence[dict[str, Any]], verdict: V
         "verdict": None if verdict is None else verdict.value,
         "success": None if None in outcomes else outcomes == {True},
         "documents": list(documents),
+    }
+
+
+def _empty(broker: str | None) -> dict[str, Any]:
+    """Return a document of which nothing is known, with every member in the contract's order."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "broker": broker,
+        "address": None,
+        "started_at": None,
+        "verdict": None,
+        "success": None,
+        "failing_since": None,
+        "last_success_at": None,
+        "phases": [],
+        "tls": None,
+        "certificates": [],
+        "findings": [],
+        "trust_profiles": [],
+        "revocation": [],
+        "next_break": None,
+        "changes": [],
+        "certificate_file": None,
+        "refusals": [],
+        "scan": None,
     }
 
 
@@ -170,8 +167,8 @@ def _certificate(facts: CertificateFacts) -> dict[str, Any]:
         "subject": facts.subject,
         "issuer": facts.issuer,
         "serial": facts.serial,
-        "not_before": None if facts.not_before is None else words.rfc3339(facts.not_before),
-        "not_after": None if facts.not_after is None else words.rfc3339(facts.not_after),
+        "not_before": _moment(facts.not_before),
+        "not_after": _moment(facts.not_after),
         "names": list(facts.names),
         "key": words.key(facts.key),
         "signature": facts.signature,
@@ -193,7 +190,7 @@ def _profile(profile: ProfileOpinion) -> dict[str, Any]:
     return {
         "name": profile.name,
         "trusted": profile.is_trusted,
-        "not_after": None if profile.path_not_after is None else words.rfc3339(profile.path_not_after),
+        "not_after": _moment(profile.path_not_after),
         "error": profile.error,
     }
 
@@ -224,7 +221,7 @@ def _next_break(next_break: NextBreak) -> dict[str, Any]:
 def _change(change: CertificateChange) -> dict[str, Any]:
     return {
         "at": words.rfc3339(change.at),
-        "last_seen_at": None if change.last_seen_at is None else words.rfc3339(change.last_seen_at),
+        "last_seen_at": _moment(change.last_seen_at),
         "what": [what.value for what in change.what],
         "before": _served(change.before),
         "after": _served(change.after),
