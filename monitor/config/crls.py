@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from monitor.config import pem
-from monitor.config.files import Unreadable, read_file
+from monitor.config.files import Stamp, Unreadable, read_file, stamp_of
 from monitor.model.revocation import CrlFile, EncodedCrl
 
 _MOST_LIST_BYTES: Final = 10 * 1024 * 1024
@@ -17,14 +17,12 @@ _MOST_LIST_BYTES: Final = 10 * 1024 * 1024
 _MOST_FILES: Final = 256
 _NAMED_LIKE_A_LIST: Final = (".crl", *(f".r{number}" for number in range(10)))
 
-_Stamp = tuple[int, ...]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     """A file as it was when it was read."""
 
-    stamp: _Stamp | None
+    stamp: Stamp | None
     """What changes with its content; None for one that was not there."""
     file: CrlFile
 
@@ -75,22 +73,13 @@ class CrlFiles:
             self._seen.pop(gone, None)
 
     def _looked(self, path: Path) -> CrlFile:
-        stamp, seen = _stamp(path), self._seen.get(path)
+        stamp, seen = stamp_of(path), self._seen.get(path)
         if seen is None or stamp is None or seen.stamp != stamp:
             file = _read(path)
             if file.problem is not None and seen is not None:
                 file = replace(seen.file, problem=file.problem)
             self._seen[path] = seen = _Seen(stamp=stamp, file=file)
         return seen.file
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    # Taken before reading: what is written meanwhile is seen at the next look.
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return None
-    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev)
 
 
 def _listed(directory: Path) -> tuple[Path, ...]:

@@ -10,6 +10,9 @@ from pathlib import Path
 _MOST_BYTES = 16 * 1024 * 1024
 _LONGEST_SECRET_BYTES = 65535  # MQTT 3.1.1, 1.5.3: a two-byte length
 
+Stamp = tuple[int, ...]
+"""Of a file: where it lies, its size, and in nanoseconds when it was written and, at the end, when it last changed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
@@ -76,6 +79,18 @@ def read_file(path: Path, *, regular_only: bool = True) -> Content:
 
 def _cannot(error: OSError) -> str:
     return f"one that cannot be read ({error.strerror or error})"
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return what differs after a file was replaced or written to; None if it cannot be looked at.
+
+    Whoever takes it before reading sees at the next look what was written meanwhile.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # a NUL in the path
+        return None
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from monitor.config.bundle import read_bundle, read_public_key
-from monitor.config.files import Missing, Unreadable, read_file
+from monitor.config.files import Missing, Stamp, Unreadable, read_file, stamp_of
 from monitor.config.pem import is_whole
 from monitor.config.private_key import PassphraseNeeded, certified_key
 from monitor.model.broker import CertificateFiles
@@ -29,7 +29,6 @@ _MOST_CERTIFICATES: Final = 16
 _RACY: Final = timedelta(seconds=2)
 _NO_ANSWER: Final = "no answer from the file system"
 
-_Stamp = tuple[int, ...]
 T = TypeVar("T")
 ReadChain = Callable[[Sequence[bytes]], tuple[CertificateFacts, ...]]
 """DER to facts, without raising."""
@@ -53,7 +52,7 @@ class Seen(Generic[T]):
     content: T | None
     """As it was last good; None if it never was."""
     content_since: datetime
-    stamp: _Stamp | None
+    stamp: Stamp | None
     """Of the file that was read; None if it must be read again in any case."""
 
 
@@ -151,13 +150,13 @@ def _certificates(data: bytes, *, read_chain: ReadChain) -> Certificates:
 
 def _look(path: str, before: Seen[T] | None, read: Callable[[bytes], T], now: datetime) -> Seen[T]:
     # Before it is read: if it is replaced in between, the next look sees another stamp.
-    stamp = _stamp(path)
+    stamp = stamp_of(Path(path))
     if before is not None and stamp is not None and stamp == before.stamp:
         return before
     return _seen(path, before, attempt(Path(path), read), stamp, now)
 
 
-def _seen(path: str, before: Seen[T] | None, result: Attempt[T], stamp: _Stamp | None, now: datetime) -> Seen[T]:
+def _seen(path: str, before: Seen[T] | None, result: Attempt[T], stamp: Stamp | None, now: datetime) -> Seen[T]:
     if result.state is not FileState.READ:
         is_news = before is None or before.reading.state is not result.state
         since = now if before is None or is_news else before.reading.since
@@ -175,15 +174,6 @@ def _seen(path: str, before: Seen[T] | None, result: Attempt[T], stamp: _Stamp |
         content_since=since,
         stamp=stamp if now - changed_at > _RACY else None,
     )
-
-
-def _stamp(path: str) -> _Stamp | None:
-    """Return what differs after the file was replaced or written to, its last change in nanoseconds at the end."""
-    try:
-        status = Path(path).stat()
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _matches(certificate: Seen[Certificates], key: Seen[str] | None) -> bool | None:
