@@ -15,12 +15,13 @@ from monitor.config.hosts import without_scope
 from monitor.config.merge import PASSWORD_KEYS, merged
 from monitor.config.problems import Place, Problems
 from monitor.config.refusals import complain
-from monitor.config.schema import LONGEST_V3_1_CLIENT_ID_BYTES, BrokerOptions, DefaultOptions, TrustChoice
+from monitor.config.schema import BrokerOptions, DefaultOptions, TrustChoice
 from monitor.config.scope import Scope
 from monitor.config.text import quoted
-from monitor.config.topics import CLIENT_ID_SUFFIX_BYTES, fits
+from monitor.config.topics import fits
 from monitor.config.trust import SYSTEM, TrustStore, described
 from monitor.model.broker import (
+    LONGEST_V3_1_PREFIX_BYTES,
     Broker,
     FetchSettings,
     MqttSettings,
@@ -168,12 +169,10 @@ class Builder:
             if scope.is_sound("mqtt", "username") and scope.is_sound("mqtt", "version"):
                 expected = f"expected a username beside a password (MQTT {mqtt.version.value} needs one), found none"
                 self.problems.add(scope.place("mqtt", key), expected)
-        longest_prefix = LONGEST_V3_1_CLIENT_ID_BYTES - CLIENT_ID_SUFFIX_BYTES
-        if mqtt.version is MqttVersion.V3_1 and len(mqtt.client_id_prefix) > longest_prefix:
-            expected = f"expected at most {longest_prefix} characters, as MQTT 3.1 limits client ids to 23 bytes"
-            self.problems.add(
-                scope.place("mqtt", "client_id_prefix"), f"{expected}, found {quoted(mqtt.client_id_prefix)}"
-            )
+        if mqtt.version is MqttVersion.V3_1 and len(mqtt.client_id_prefix) > LONGEST_V3_1_PREFIX_BYTES:
+            most = f"at most {LONGEST_V3_1_PREFIX_BYTES} characters, as MQTT 3.1 limits client ids to 23 bytes"
+            message = f"expected {most}, found {quoted(mqtt.client_id_prefix)}"
+            self.problems.add(scope.place("mqtt", "client_id_prefix"), message)
         if not fits(mqtt.topic, mqtt.client_id_prefix):
             expected = "expected a topic of at most 65535 bytes when its placeholders are filled, found a longer one"
             self.problems.add(scope.place("mqtt", "topic"), expected)

@@ -64,7 +64,6 @@ RESERVED_LABELS = frozenset(
     }
 )
 _LONGEST_LABEL_VALUE = 256
-LONGEST_V3_1_CLIENT_ID_BYTES = 23  # MQTT 3.1, CONNECT, "Client Identifier"
 _PREFIX = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 _PROFILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 from monitor.config.text import quoted, scalar
+from monitor.model.broker import CLIENT_ID_SUFFIX_BYTES
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _KNOWN = frozenset({"{id}", "{nonce}"})
 _EXPECTED = "a topic template that contains {nonce}"
-LONGEST_NONCE_BYTES = 64
-CLIENT_ID_SUFFIX_BYTES = 9
-"""A hyphen and eight random characters follow the prefix of a client id."""
+_LONGEST_NONCE_BYTES = 64
 _LONGEST_TOPIC_BYTES = 65535  # MQTT 3.1.1, 1.5.3: a two-byte length
 
 
@@ -75,7 +74,7 @@ def _topic(raw: object, expected: str) -> str:
 def fits(template: str, client_id_prefix: str) -> bool:
     """Say whether every topic made from the template is short enough for MQTT."""
     client_id_bytes = len(client_id_prefix) + CLIENT_ID_SUFFIX_BYTES
-    longest = template.replace("{id}", "i" * client_id_bytes).replace("{nonce}", "n" * LONGEST_NONCE_BYTES)
+    longest = template.replace("{id}", "i" * client_id_bytes).replace("{nonce}", "n" * _LONGEST_NONCE_BYTES)
     return len(longest.encode()) <= _LONGEST_TOPIC_BYTES
 
 

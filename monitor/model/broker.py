@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from monitor.model.refusal import RefusalCheck
 
+CLIENT_ID_SUFFIX_BYTES = 9
+"""A hyphen and eight random characters follow the prefix of a client id."""
+LONGEST_V3_1_PREFIX_BYTES = 23 - CLIENT_ID_SUFFIX_BYTES  # MQTT 3.1, CONNECT, "Client Identifier"
 CONFIGURED_TRUST = "configured"
 """What the broker's own trust is called beside its trust profiles."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from monitor.model.broker import Broker
+from monitor.model.broker import CLIENT_ID_SUFFIX_BYTES, Broker
 from monitor.model.outcome import Clock, Phase
 from monitor.probe.fault import PhaseFault, client_certificate_fault, exchange_fault
 from monitor.probe.recorder import Recorder
@@ -17,7 +17,7 @@ MAX_EXCHANGE_BYTES = 256 * 1024
 """Per phase; an honest one takes a few hundred."""
 
 _ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-_ID_LENGTH = 8
+_ID_LENGTH = CLIENT_ID_SUFFIX_BYTES - 1
 
 
 def open_session(channel: Channel, broker: Broker) -> MqttSession:

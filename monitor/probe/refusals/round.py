@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from monitor.model.broker import Addresses, Broker, MqttVersion
+from monitor.model.broker import LONGEST_V3_1_PREFIX_BYTES, Addresses, Broker, MqttVersion
 from monitor.model.outcome import Phase
 from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
 from monitor.model.report import ProbeReport
@@ -22,7 +22,6 @@ PACE_S: Final = 0.05
 """Between two connections: a broker that counts them by the second sees no burst."""
 
 _MARK = "-refusal"
-_LONGEST_PREFIX_V3_1 = 14  # MQTT 3.1 limits client ids to 23 bytes, and nine of them follow the prefix
 
 _ATTEMPTS: MappingProxyType[RefusalCheck, Attempt] = MappingProxyType(
     {
@@ -98,5 +97,5 @@ def _marked(broker: Broker) -> Broker:
     """Give the attempts' client ids a mark, by which the broker's operator knows them."""
     prefix = broker.mqtt.client_id_prefix
     if broker.mqtt.version is MqttVersion.V3_1:
-        prefix = prefix[: _LONGEST_PREFIX_V3_1 - len(_MARK)]
+        prefix = prefix[: LONGEST_V3_1_PREFIX_BYTES - len(_MARK)]
     return replace(broker, mqtt=replace(broker.mqtt, client_id_prefix=prefix + _MARK))
