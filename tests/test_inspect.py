@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from monitor.cli.inspect import CannotTell, inspect_file
+from monitor.cli.inspect import inspect_file
+from monitor.cli.status import Complaint
 from tests.support.daemon import run_command
 from tests.support.openssl import CA, CLIENT, SERVER, Pair, certificate, joined, openssl
 
@@ -82,7 +83,7 @@ def only(document: dict[str, Any], code: str) -> dict[str, Any]:
 
 def refusal(chain: Path, **options: Any) -> str:
     given: dict[str, Any] = {"key": None, "passphrase_file": None, "ca_file": None, "names": [], "at": None}
-    with pytest.raises(CannotTell) as refused:
+    with pytest.raises(Complaint) as refused:
         inspect_file(chain, **{**given, **options}, as_json=True)
     message = str(refused.value)
     assert PASSPHRASE not in message

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from monitor.cli.status import UNUSABLE, Status
+from monitor.cli.status import UNUSABLE, Complaint, Status
 from monitor.config.acl import FLAVOURS, acl_lines
 from monitor.config.load import load
 from monitor.model.config import ConfigError
@@ -16,10 +16,12 @@ def check(path: Path, acl_flavour: str | None) -> int:
     """Load the configuration and print what is wrong with it, or what its brokers must allow; return the exit status.
 
     Errors and warnings go to standard error, one per line, so that ACL lines can be redirected into a file.
+
+    Raises:
+        Complaint: the flavour is none that is known.
     """
     if acl_flavour not in (None, *FLAVOURS):
-        sys.stderr.write(f"--acl: expected one of {', '.join(FLAVOURS)}, found {acl_flavour!r}\n")
-        return UNUSABLE
+        raise Complaint(f"--acl: expected one of {', '.join(FLAVOURS)}, found {acl_flavour!r}", UNUSABLE)
     try:
         config = load(path, os.environ)
         lines = None if acl_flavour is None else acl_lines(config.brokers, acl_flavour)

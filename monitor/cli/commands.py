@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli import completion
-from monitor.cli.status import UNUSABLE, Status
+from monitor.cli.status import UNUSABLE, Complaint, Status
 from monitor.cli.usage import Command
 from monitor.config.text import without_pem
 
@@ -49,6 +49,10 @@ def run_command() -> int:
         command = PROGRAM if context is None else context.command_path
         _complain(f"{_without_arguments(error.format_message())}\nTry '{command} --help'.")
         return UNUSABLE if command.removeprefix(f"{PROGRAM} ") in _ABOUT_CONFIGURATION else Status.UNKNOWN
+    except Complaint as complaint:
+        for line in str(complaint).splitlines():
+            _complain(line)
+        return complaint.status
     except SystemExit:
         # An answered shell, or what typer makes of a closed pipe; its 1 would mean warnings.
         return Status.OK if is_completing else READER_LEFT
@@ -102,14 +106,12 @@ def run(
     With --shard and --total-shards, only the shard's part of the brokers, on the configured port plus its number.
     """
     if config is None:
-        _complain("no configuration: name one with --config FILE")
-        return UNUSABLE
+        raise Complaint("no configuration: name one with --config FILE", UNUSABLE)
     if (shard is None) != (total_shards is None):
-        _complain("--shard and --total-shards go together: expected both or neither")
-        return UNUSABLE
+        raise Complaint("--shard and --total-shards go together: expected both or neither", UNUSABLE)
     if shard is not None and total_shards is not None and shard >= total_shards:
-        _complain(f"--shard: expected 0 to {total_shards - 1}, as there are {total_shards} in all, found {shard}")
-        return UNUSABLE
+        expected = f"expected 0 to {total_shards - 1}, as there are {total_shards} in all"
+        raise Complaint(f"--shard: {expected}, found {shard}", UNUSABLE)
     from monitor.app import run as run_daemon  # noqa: PLC0415
     from monitor.model.config import Shard  # noqa: PLC0415
 
@@ -167,7 +169,7 @@ def probe(
     Exit status: 0 nothing wrong, 1 warnings, 2 critical or failed, 3 it could not be found out. Of several targets
     the worst counts: 2, then 3, then 1.
     """
-    from monitor.cli.probe import UsageError, probe_targets  # noqa: PLC0415
+    from monitor.cli.probe import probe_targets  # noqa: PLC0415
 
     tls = {
         "ca_file": ca_file,
@@ -183,21 +185,15 @@ def probe(
         "tls": tls,
         "mqtt": mqtt,
     }
-    is_debugging = bool(os.environ.get(DEBUG_VARIABLE))
-    try:
-        return probe_targets(
-            targets or [],
-            config,
-            options,
-            with_refusals=refusals,
-            with_scan=scan,
-            as_json=as_json,
-            is_debugging=is_debugging,
-        )
-    except UsageError as error:
-        for line in str(error).splitlines():
-            _complain(line)
-        return Status.UNKNOWN
+    return probe_targets(
+        targets or [],
+        config,
+        options,
+        with_refusals=refusals,
+        with_scan=scan,
+        as_json=as_json,
+        is_debugging=bool(os.environ.get(DEBUG_VARIABLE)),
+    )
 
 
 @app.command(cls=Command)
@@ -232,21 +228,17 @@ def inspect(
     Says what a probe would say if a broker served it, without a network. Exit status: 0 nothing wrong, 1 warnings,
     2 critical, 3 it could not be found out.
     """
-    from monitor.cli.inspect import CannotTell, inspect_file  # noqa: PLC0415
+    from monitor.cli.inspect import inspect_file  # noqa: PLC0415
 
-    try:
-        return inspect_file(
-            chain,
-            key=key,
-            passphrase_file=passphrase_file,
-            ca_file=ca_file,
-            names=name or [],
-            at=at,
-            as_json=as_json,
-        )
-    except CannotTell as error:
-        _complain(str(error))
-        return Status.UNKNOWN
+    return inspect_file(
+        chain,
+        key=key,
+        passphrase_file=passphrase_file,
+        ca_file=ca_file,
+        names=name or [],
+        at=at,
+        as_json=as_json,
+    )
 
 
 @app.command("check-config", cls=Command)
@@ -280,14 +272,9 @@ def show_status(
     Verdict, reason, since when, last success, findings, and what breaks next. Exit status: 0 nothing wrong,
     1 warnings, 2 critical or failed, 3 it could not be found out.
     """
-    from monitor.cli.remote import NoAnswer  # noqa: PLC0415
     from monitor.cli.running import show_status as show  # noqa: PLC0415
 
-    try:
-        return show(broker, url, as_json=as_json)
-    except NoAnswer as error:
-        _complain(str(error))
-        return Status.UNKNOWN
+    return show(broker, url, as_json=as_json)
 
 
 @app.command(cls=Command)

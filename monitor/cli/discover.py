@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.cli.status import Status
+from monitor.cli.status import Complaint, Status
 from monitor.config.files import Files
 from monitor.config.trust import TrustStore
 from monitor.discover.files import Tree
@@ -23,24 +23,27 @@ def discover_host(root: Path, files: Sequence[Path]) -> Status:
     Args:
         root: where the host's file system is.
         files: brokers' main files, as they are named on that host; none: those in the usual places.
+
+    Raises:
+        Complaint: there is nothing to read.
     """
     tree = Tree(root)
     files = [Path.cwd() / path if root == Path("/") else Path("/") / path for path in files]
     missing = [path for path in files if not tree.exists(path)]
     directories = [path for path in missing if tree.at(path).is_dir()]
     if directories:
-        return _nothing(f"expected the broker's main file, found a directory: {', '.join(map(str, directories))}")
+        raise Complaint(f"expected the broker's main file, found a directory: {', '.join(map(str, directories))}")
     if missing:
-        return _nothing(f"no such file: {', '.join(map(str, missing))}")
+        raise Complaint(f"no such file: {', '.join(map(str, missing))}")
     try:
         found = discover(tree, files)
     except UnknownBrokerError as error:
-        return _nothing(
+        raise Complaint(
             f"{error}: expected a name that tells the broker (mosquitto.conf, emqx.conf, rabbitmq.conf, "
             "nats-server.conf, nanomq.conf)"
-        )
+        ) from None
     if not found:
-        return _nothing(f"no broker's configuration found; looked for {', '.join(map(str, CANDIDATES))}")
+        raise Complaint(f"no broker's configuration found; looked for {', '.join(map(str, CANDIDATES))}")
     sys.stdout.write(render(found, tree, _system(), datetime.now(UTC)))
     return Status.OK if any(discovery.listeners for discovery in found.values()) else Status.WARNING
 
@@ -50,8 +53,3 @@ def _system() -> Trust | None:
         return TrustStore(Files(base=Path.cwd()), os.environ).trust(system=True, ca_file=None)
     except ValueError:
         return None
-
-
-def _nothing(message: str) -> Status:
-    sys.stderr.write(f"mqtt-tls-monitor: {message}\n")
-    return Status.UNKNOWN

@@ -9,7 +9,7 @@ from textwrap import wrap
 
 from monitor.checks.catalogue import CATALOGUE
 from monitor.checks.words.entry import Entry
-from monitor.cli.status import Status
+from monitor.cli.status import Complaint, Status
 from monitor.export.alerts import texts as runbooks
 from monitor.model.judgement import Hints
 
@@ -17,7 +17,11 @@ _WIDTH = 80
 
 
 def explain(code: str) -> int:
-    """Print what the code means and what to do about it; return the exit status."""
+    """Print what the code means and what to do about it; return the exit status.
+
+    Raises:
+        Complaint: nothing is called so.
+    """
     if (entry := CATALOGUE.get(code)) is not None:
         sys.stdout.write("\n\n".join(_paragraphs(entry)) + "\n")
         return Status.OK
@@ -26,8 +30,7 @@ def explain(code: str) -> int:
         return Status.OK
     near = get_close_matches(code, codes(), n=3) or [each for each in codes() if code in each][:3]
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    sys.stderr.write(f"no finding, no failure reason and no alert is called {code!r}{hint}\n")
-    return Status.UNKNOWN
+    raise Complaint(f"no finding, no failure reason and no alert is called {code!r}{hint}")
 
 
 def codes() -> list[str]:

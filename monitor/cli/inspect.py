@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.checks.assess import Assessor
-from monitor.cli.status import Status, of_verdict
+from monitor.cli.status import Complaint, Status, of_verdict
 from monitor.config.bundle import Bundle, read_bundle, read_public_key
 from monitor.config.files import Content, Files, Unreadable, secret_value
 from monitor.config.hosts import server_name
@@ -25,10 +25,6 @@ from monitor.x509.certificate import read_chain
 
 # RFC 3339 5.6; fromisoformat takes many other forms, and dates without a zone.
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
-
-
-class CannotTell(Exception):  # noqa: N818  an answer, raised like one
-    """What was named cannot be used; the message is for the user, and may have several lines."""
 
 
 def inspect_file(
@@ -53,7 +49,7 @@ def inspect_file(
         as_json: one document on one line instead of the picture.
 
     Raises:
-        CannotTell: before anything was judged.
+        Complaint: before anything was judged.
     """
     reader = _Reader()
     moment = datetime.now(UTC) if at is None else reader.moment(at)
@@ -63,7 +59,7 @@ def inspect_file(
     # Without its passphrase, a file would only be complained about a second time.
     file = reader.file(chain, key, passphrase) if passphrase_file is None or passphrase is not None else None
     if reader.complaints or moment is None or trust is None or file is None:
-        raise CannotTell("\n".join(reader.complaints))
+        raise Complaint("\n".join(reader.complaints))
     assessment = Assessor().inspect(file, trust=trust, names=identities, policy=Policy(), now=moment)
     if as_json:
         _print_document(file, assessment)

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from monitor.cli.status import Status, of_verdict, worst
+from monitor.cli.status import Complaint, Status, of_verdict, worst
 from monitor.config.crls import CrlFiles
 from monitor.config.hosts import split_target
 from monitor.config.load import broker_from_options, load
@@ -57,10 +57,6 @@ Result = tuple[ProbeReport, Assessment]
 Show = Callable[[ProbeReport, Assessment], None]
 
 
-class UsageError(Exception):
-    """The targets or options cannot be used; the message is for the user, and may have several lines."""
-
-
 def probe_targets(
     targets: Sequence[str],
     config: Path | None,
@@ -83,12 +79,12 @@ def probe_targets(
         is_debugging: log everything to standard error.
 
     Raises:
-        UsageError: before anything was probed.
+        Complaint: before anything was probed.
     """
     given = _given(options)
     brokers = _from_targets(targets, given) if config is None else _from_file(targets, config, given)
     if with_refusals and not any(broker.refusals.checks for broker in brokers):
-        raise UsageError("nothing to try: name checks under 'refusals' in a configuration, and it with --config FILE")
+        raise Complaint("nothing to try: name checks under 'refusals' in a configuration, and it with --config FILE")
     if is_debugging:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     else:
@@ -106,7 +102,7 @@ def _given(options: Options) -> dict[str, object]:
 
 def _from_targets(targets: Sequence[str], given: Options) -> list[Broker]:
     if not targets:
-        raise UsageError("nothing to probe: name a host, or a configuration with --config FILE")
+        raise Complaint("nothing to probe: name a host, or a configuration with --config FILE")
     brokers = []
     complaints: dict[str, None] = {}
     for target in targets:
@@ -119,7 +115,7 @@ def _from_targets(targets: Sequence[str], given: Options) -> list[Broker]:
         except ConfigError as error:
             complaints |= dict.fromkeys(_complaint(problem) for problem in error.problems)
     if complaints:
-        raise UsageError("\n".join(complaints))
+        raise Complaint("\n".join(complaints))
     return brokers
 
 
@@ -130,14 +126,14 @@ def _complaint(problem: Problem) -> str:
 
 def _from_file(names: Sequence[str], config: Path, given: Options) -> Sequence[Broker]:
     if given:
-        raise UsageError("with --config, how to connect is said in the file: leave the other options out")
+        raise Complaint("with --config, how to connect is said in the file: leave the other options out")
     try:
         brokers = {broker.name: broker for broker in load(config, os.environ).brokers}
     except ConfigError as error:
-        raise UsageError("\n".join(str(problem) for problem in error.problems)) from None
+        raise Complaint("\n".join(str(problem) for problem in error.problems)) from None
     unknown = [name for name in names if name not in brokers]
     if unknown:
-        raise UsageError("\n".join(_unknown(name, config, list(brokers)) for name in unknown))
+        raise Complaint("\n".join(_unknown(name, config, list(brokers)) for name in unknown))
     return [brokers[name] for name in names or brokers]
 
 

@@ -11,6 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
+from monitor.cli.status import Complaint
 from monitor.config.text import quoted
 from monitor.export.document import SCHEMA_VERSION
 from monitor.export.words import clean
@@ -22,10 +23,6 @@ _LONGEST_ANSWER = 256 * 1024 * 1024
 Document = dict[str, Any]
 
 
-class NoAnswer(Exception):  # noqa: N818  an answer, raised like one
-    """The daemon could not be asked; the message is for the user."""
-
-
 class Remote:
     """A running daemon.
 
@@ -33,7 +30,7 @@ class Remote:
         url: where its pages are, as the user wrote it; a path in front of them is kept.
 
     Raises:
-        NoAnswer: the URL cannot be used.
+        Complaint: the URL cannot be used.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,7 +42,7 @@ class Remote:
             parts = urlsplit("")
         if not is_usable or parts.query or parts.fragment or "@" in parts.netloc:
             how = "without user name and query" if "://" in url else "which begins with http:// or https://"
-            raise NoAnswer(f"--url: expected a URL such as http://localhost:9883/, {how}")
+            raise Complaint(f"--url: expected a URL such as http://localhost:9883/, {how}")
         self._url = f"{url.rstrip('/')}/"
         # No proxy: the daemon is on this host or in this network, where proxies do not lead back to.
         self._opener = build_opener(ProxyHandler({}), HTTPSHandler(context=ssl.create_default_context()))
@@ -54,7 +51,7 @@ class Remote:
         """Return the documents of one broker, or of all: one for each address where each is probed.
 
         Raises:
-            NoAnswer: there is no daemon, it cannot be understood, or it does not watch such a broker.
+            Complaint: there is no daemon, it cannot be understood, or it does not watch such a broker.
         """
         path = "api/v1/brokers"
         if broker is None:
@@ -64,22 +61,22 @@ class Remote:
             names = list(dict.fromkeys(str(each["broker"]) for each in _documents(self._get(path))))
             near = get_close_matches(broker, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it watches {clean(', '.join(names), limit=200)}"
-            raise NoAnswer(f"{self._url} watches no broker named {quoted(broker)}; {hint}")
+            raise Complaint(f"{self._url} watches no broker named {quoted(broker)}; {hint}")
         return _documents(answer.get("documents", [answer]))
 
     def _get(self, path: str) -> Any:
         try:
             body = self._read(path)
         except HTTPError as error:
-            raise NoAnswer(f"{self._url}: {_refusal(error)}") from None
+            raise Complaint(f"{self._url}: {_refusal(error)}") from None
         except (OSError, HTTPException) as error:
-            raise NoAnswer(f"{self._url}: {_failure(error, self._url)}") from None
+            raise Complaint(f"{self._url}: {_failure(error, self._url)}") from None
         try:
             answer = json.loads(body)
         except ValueError:
             answer = None
         if not isinstance(answer, dict | list):
-            raise NoAnswer(f"{self._url}: answers, but is no mqtt-tls-monitor; is it the right port?")
+            raise Complaint(f"{self._url}: answers, but is no mqtt-tls-monitor; is it the right port?")
         return answer
 
     def _read(self, path: str) -> bytes:
@@ -95,10 +92,10 @@ class Remote:
 
 def _documents(found: Any) -> list[Document]:
     if not isinstance(found, list) or any(not isinstance(each, dict) for each in found):
-        raise NoAnswer("the answer is none of mqtt-tls-monitor; is it the right port?")
+        raise Complaint("the answer is none of mqtt-tls-monitor; is it the right port?")
     versions = {each.get("schema_version") for each in found} - {SCHEMA_VERSION}
     if versions:
-        raise NoAnswer(f"the answer has another form than this version reads: {versions.pop()!r}")
+        raise Complaint(f"the answer has another form than this version reads: {versions.pop()!r}")
     return found
 
 

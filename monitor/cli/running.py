@@ -7,8 +7,8 @@ import shutil
 import sys
 from datetime import UTC, datetime
 
-from monitor.cli.remote import Document, NoAnswer, Remote
-from monitor.cli.status import Status, gravity, of_verdict, worst
+from monitor.cli.remote import Document, Remote
+from monitor.cli.status import Complaint, Status, gravity, of_verdict, worst
 from monitor.export.standing import NO_BROKERS, standing
 from monitor.model.judgement import Verdict
 
@@ -19,14 +19,14 @@ def show_status(broker: str | None, url: str, *, as_json: bool) -> Status:
     As JSON, the documents come in the daemon's order, one on a line.
 
     Raises:
-        NoAnswer: nothing could be found out.
+        Complaint: nothing could be found out.
     """
     documents = Remote(url).documents(broker)
     try:
         statuses = [_status(document) for document in documents]
         text = _json(documents) if as_json else _text(documents, statuses)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise NoAnswer(f"{url}: the answer is none of mqtt-tls-monitor; is it the right port?") from error
+        raise Complaint(f"{url}: the answer is none of mqtt-tls-monitor; is it the right port?") from error
     sys.stdout.write(text)
     return worst(statuses)
 

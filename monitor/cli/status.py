@@ -1,4 +1,4 @@
-"""Exit statuses, and which of several is the worst."""
+"""Exit statuses: which of several is the worst, and the complaint that a command ends with."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ class Status(IntEnum):
 
 UNUSABLE = 1
 """`run` and `check-config`: the configuration cannot be used."""
+
+
+class Complaint(Exception):  # noqa: N818  an answer, raised like one
+    """A command cannot do what it was asked; each line of the message is told to the user, behind the program's name.
+
+    Args:
+        message: for the user; may have several lines.
+        status: what the shell is told.
+    """
+
+    def __init__(self, message: str, status: int = Status.UNKNOWN) -> None:
+        super().__init__(message)
+        self.status = status
+
 
 # What is known to be broken is never hidden by what is not known; but "not known" is graver than a warning.
 _RANKING = (Status.OK, Status.WARNING, Status.UNKNOWN, Status.CRITICAL)
