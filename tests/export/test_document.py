@@ -1,12 +1,18 @@
 """The JSON document: the contract's names, in the contract's order."""
 
 import json
+import re
 from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
 
 from monitor.export.document import document, pending
 from monitor.model.installed import FileState
-from monitor.model.judgement import Changed, Hints
+from monitor.model.judgement import Cause, Changed, Hints
 from monitor.model.outcome import Phase
+from monitor.model.refusal import RefusalOutcome
 from monitor.model.revocation import Source, Status
 from tests.support.records import (
     REFUSALS,
@@ -44,6 +50,13 @@ KEYS = [
     "refusals",
     "scan",
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("vocabulary", [Source, Status, Cause, FileState, RefusalOutcome])
+def test_documentation_has_every_word_of_a_closed_set(vocabulary: type[StrEnum]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
+    documented = [set(words.split("|")) for words in re.findall(r'": "([a-z_|]+)"', text)]
+    assert {each.value for each in vocabulary} in documented
 
 
 def test_changes_are_told_with_what_was_before_and_after() -> None:
