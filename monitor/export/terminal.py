@@ -11,7 +11,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from monitor.export.view import CertificateView, FileView, FindingView, PhaseView, View, file_view, view
+from monitor.export.certificates import CertificateView
+from monitor.export.findings import FindingView
+from monitor.export.phases import PhaseView
+from monitor.export.view import FileView, View, file_view, view
 from monitor.model.chain_file import ChainFile
 from monitor.model.judgement import Assessment, Hints
 from monitor.model.report import ProbeReport

@@ -5,89 +5,24 @@ Nothing is judged here: sentences of findings come from the assessment, and this
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.config.hosts import endpoint
 from monitor.export import words
-from monitor.export.alerts import alert_of
+from monitor.export.certificates import NAME_LIMIT, CertificateView, certificate_views, ends
+from monitor.export.findings import FindingView, finding_views
+from monitor.export.phases import PhaseView, phase_views
 from monitor.export.revocation import revocation
 from monitor.export.scan import scan_lines
 from monitor.export.words import clean
 from monitor.model.chain_file import ChainFile, KeyFile
-from monitor.model.facts import CertificateFacts, TlsFacts
+from monitor.model.facts import TlsFacts
 from monitor.model.installed import FileOpinion, FileState
-from monitor.model.judgement import Assessment, Finding, Hints, ProfileOpinion, Severity, Verdict
-from monitor.model.outcome import Clock, Confidence, Done, Failed, Outcome, Phase, PhaseReport
+from monitor.model.judgement import Assessment, Finding, ProfileOpinion, Severity, Verdict
+from monitor.model.outcome import Done, Phase
 from monitor.model.refusal import Refusal
 from monitor.model.report import ProbeReport
-
-# A subject alternative name list can hold thousands; the eye needs the first, and how many more there are.
-_SHOWN_NAMES = 8
-# RFC 5280 bounds a commonName to 64 characters; a whole name beyond this is an attack or a mistake.
-_NAME_LIMIT = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseView:
-    """One bar of the waterfall."""
-
-    name: str
-    outcome: str
-    """`done`, `failed` or `skipped`."""
-    start: float
-    """Where the bar begins, as a share of all the waiting, 0 to 1; likewise `length`."""
-    length: float
-    is_own_work: bool
-    """The monitor computed and waited for nobody: not the broker's time, and no part of the waterfall."""
-    elapsed: str
-    """Empty for a phase that was not tried."""
-    note: str
-    """What qualifies the number; often empty."""
-    reason: str
-    """Empty unless failed."""
-    detail: str
-    """Empty unless failed, and where the sentence on top says it already."""
-    blocked_by: str
-    """Empty unless skipped."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateView:
-    """One certificate of the served chain."""
-
-    position: int
-    role: str
-    subject: str
-    issuer: str
-    names: str
-    """Empty where there are none."""
-    key: str
-    ends: str
-    is_past: bool
-    """It is no longer valid."""
-    is_issuer_of_previous: bool
-    """By name; True for the first, which has none before it."""
-    is_self_issued: bool
-    serial: str
-    fingerprint_sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingView:
-    """One finding with its fix."""
-
-    code: str
-    severity: str
-    message: str
-    fix: str
-    """May have several lines: commands, lines of a configuration."""
-    hints: tuple[Hints, ...]
-    """A block that an earlier finding has is a caption alone."""
-    about: str
-    """`certificate 0`, or empty."""
-    alert: str
-    """Whose runbook says more; empty if none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +102,8 @@ def file_view(file: ChainFile, assessment: Assessment) -> FileView:
         sentence=_accepted(assessment) if worst is None else clean(worst.message),
         judged=words.utc(assessment.at),
         key="" if file.key is None else clean(_key(file.key)),
-        certificates=_certificates(file.certificates, assessment.at),
-        findings=_findings(assessment),
+        certificates=certificate_views(file.certificates, assessment.at),
+        findings=finding_views(assessment.findings),
     )
 
 
@@ -187,26 +122,18 @@ def view(report: ProbeReport, assessment: Assessment, *, now: datetime, last_see
         sentence=said,
         started=words.utc(report.started_at),
         took=words.duration(report.duration_s),
-        phases=_phases(report, said),
+        phases=phase_views(report, said),
         session="" if report.tls is None else _session(report.tls),
-        certificates=_certificates(certificates, now),
+        certificates=certificate_views(certificates, now),
         are_certificates_old=bool(certificates) and tls is not report.tls,
-        findings=_findings(assessment),
+        findings=finding_views(assessment.findings),
         profiles=tuple(_profile(profile, now) for profile in assessment.profiles),
         revocation=revocation(assessment.revocation, now),
-        next_break=next_break(assessment, now),
+        next_break=_next_break(assessment, now),
         certificate_file=_file(assessment.certificate_file, now),
         refusals=tuple(_refusal(refusal, now) for refusal in assessment.refusals),
         scan=scan_lines(assessment.scan, now),
     )
-
-
-def next_break(assessment: Assessment, now: datetime) -> str:
-    """Word what breaks next, as the end of a sentence; empty while nothing works that could."""
-    breaks = assessment.next_break
-    if breaks is None:
-        return ""
-    return clean(f"{breaks.what}, {words.distance(breaks.at, now)} ({words.utc(breaks.at)})")
 
 
 def headline(report: ProbeReport, assessment: Assessment) -> Finding | None:
@@ -232,12 +159,19 @@ def sentence(report: ProbeReport, assessment: Assessment) -> str:
     return "Connected; chain and name are accepted."
 
 
+def _next_break(assessment: Assessment, now: datetime) -> str:
+    breaks = assessment.next_break
+    if breaks is None:
+        return ""
+    return clean(f"{breaks.what}, {words.distance(breaks.at, now)} ({words.utc(breaks.at)})")
+
+
 def _profile(profile: ProfileOpinion, now: datetime) -> ProfileView:
-    says = "" if profile.path_not_after is None else _ends(None, profile.path_not_after, now)
+    says = "" if profile.path_not_after is None else ends(None, profile.path_not_after, now)
     return ProfileView(
         name=clean(profile.name),
         accepts=profile.is_trusted,
-        says=clean(profile.error or says, limit=_NAME_LIMIT),
+        says=clean(profile.error or says, limit=NAME_LIMIT),
     )
 
 
@@ -276,94 +210,9 @@ def _key(key: KeyFile) -> str:
     return f"{key.source}, {whose}"
 
 
-def _findings(assessment: Assessment) -> tuple[FindingView, ...]:
-    shown: set[Hints] = set()
-    return tuple(
-        FindingView(
-            code=finding.code,
-            severity=finding.severity.label,
-            message=clean(finding.message),
-            fix=_lines(finding.fix),
-            hints=tuple(_hints(block, shown) for block in finding.hints),
-            about="" if finding.certificate is None else f"certificate {finding.certificate}",
-            alert=alert_of(finding) or "",
-        )
-        for finding in assessment.findings
-    )
-
-
-def _lines(text: str) -> str:
-    return "\n".join(clean(line) for line in text.splitlines())
-
-
-def _hints(block: Hints, shown: set[Hints]) -> Hints:
-    # Several findings are mended in the same place: it is told with the first of them.
-    if block in shown:
-        return Hints(caption=f"{clean(block.caption)}: as above", by_broker=())
-    shown.add(block)
-    lines = tuple((clean(broker), clean(said)) for broker, said in block.by_broker)
-    return Hints(caption=clean(block.caption), by_broker=lines)
-
-
 def _target(report: ProbeReport) -> str:
     where = clean(endpoint(report.host, report.port))
     return where if report.address in {None, report.host} else clean(f"{where} ({report.address})")
-
-
-def _phases(report: ProbeReport, said: str) -> tuple[PhaseView, ...]:
-    waits_s = [0.0 if _is_own_work(report, entry.phase) else _elapsed_s(entry.outcome) for entry in report.phases]
-    total_s = sum(waits_s) or 1.0
-    rows: list[PhaseView] = []
-    start_s = 0.0
-    for entry, wait_s in zip(report.phases, waits_s, strict=True):
-        is_own_work = _is_own_work(report, entry.phase)
-        row = _phase(entry, start=start_s / total_s, length=wait_s / total_s, is_own_work=is_own_work)
-        rows.append(replace(row, detail="") if row.detail in said else row)
-        start_s += wait_s
-    return tuple(rows)
-
-
-def _is_own_work(report: ProbeReport, phase: Phase) -> bool:
-    return phase is Phase.VERIFY or (phase is Phase.RESOLVE and report.address == report.host)
-
-
-def _elapsed_s(outcome: Outcome) -> float:
-    return outcome.elapsed_s if isinstance(outcome, Done | Failed) else 0.0
-
-
-def _phase(entry: PhaseReport, *, start: float, length: float, is_own_work: bool) -> PhaseView:
-    elapsed = note = reason = detail = blocked_by = ""
-    match entry.outcome:
-        case Done() as done:
-            word, elapsed = "done", words.duration(done.elapsed_s)
-            note = "our own work" if is_own_work else _note(done)
-        case Failed() as failed:
-            word, elapsed, reason, detail = (
-                "failed",
-                words.duration(failed.elapsed_s),
-                failed.reason,
-                clean(failed.detail),
-            )
-            note = "inferred" if failed.confidence is Confidence.INFERRED else ""
-        case skipped:
-            word, blocked_by = "skipped", skipped.blocked_by.value
-    return PhaseView(
-        name=entry.phase.value,
-        outcome=word,
-        start=start,
-        length=length,
-        is_own_work=is_own_work,
-        elapsed=elapsed,
-        note=note,
-        reason=reason,
-        detail=detail,
-        blocked_by=blocked_by,
-    )
-
-
-def _note(outcome: Done) -> str:
-    notes = ("at most" if outcome.is_upper_bound else "", "user clock" if outcome.clock is Clock.USER else "")
-    return ", ".join(note for note in notes if note)
 
 
 def _session(tls: TlsFacts) -> str:
@@ -376,46 +225,3 @@ def _session(tls: TlsFacts) -> str:
     alpn = "" if tls.alpn is None else f"ALPN {tls.alpn}"
     parts = (tls.version, tls.cipher or "", tls.group or "", alpn, client)
     return clean(", ".join(part for part in parts if part))
-
-
-def _certificates(chain: tuple[CertificateFacts, ...], now: datetime) -> tuple[CertificateView, ...]:
-    return tuple(_certificate(facts, chain[index - 1] if index else None, now) for index, facts in enumerate(chain))
-
-
-def _certificate(facts: CertificateFacts, previous: CertificateFacts | None, now: datetime) -> CertificateView:
-    key = words.key(facts.key) or "unreadable key"
-    return CertificateView(
-        position=facts.position,
-        role=facts.role.value,
-        subject=_name(facts.subject),
-        issuer=_name(facts.issuer),
-        names=_names(facts.names),
-        key=clean(key if facts.signature is None else f"{key}, signed with {facts.signature}"),
-        ends=_ends(facts.not_before, facts.not_after, now),
-        is_past=facts.not_after is not None and facts.not_after < now,
-        is_issuer_of_previous=previous is None or previous.issuer_der == facts.subject_der,
-        is_self_issued=bool(facts.is_self_issued),
-        serial=clean(facts.serial or "unreadable"),
-        fingerprint_sha256=facts.fingerprint_sha256,
-    )
-
-
-def _name(name: str | None) -> str:
-    if name is None:
-        return "(unreadable name)"
-    return clean(name, limit=_NAME_LIMIT) or "(empty name)"
-
-
-def _names(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:_SHOWN_NAMES])
-    more = len(names) - _SHOWN_NAMES
-    return clean(shown if more <= 0 else f"{shown} and {more} more", limit=_NAME_LIMIT * 2)
-
-
-def _ends(not_before: datetime | None, not_after: datetime | None, now: datetime) -> str:
-    if not_before is not None and not_before > now:
-        return f"begins {words.utc(not_before)}, {words.distance(not_before, now)}"
-    if not_after is None:
-        return "end unreadable"
-    verb = "ended" if not_after < now else "ends"
-    return f"{verb} {words.utc(not_after)}, {words.distance(not_after, now)}"
