@@ -8,12 +8,13 @@ from datetime import datetime
 from itertools import chain as joined
 
 from monitor.checks.belonging import duplicates, foreign, root_sent
-from monitor.checks.case import Case, finding, gravest_first
+from monitor.checks.case import Case
 from monitor.checks.changes import change, issuer_changed
 from monitor.checks.client_certificate import client_certificate
 from monitor.checks.delivery import delivery
 from monitor.checks.evidence import Revocation
 from monitor.checks.failure import failure
+from monitor.checks.finding import finding, gravest_first
 from monitor.checks.identity import name_mismatch, unreadable, usage
 from monitor.checks.installation import advised, key_mismatch
 from monitor.checks.installation import names as names_left_out

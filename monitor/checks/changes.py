@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.checks.case import Case, finding, moment, name
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
 from monitor.checks.order import leaf_first
 from monitor.checks.path import whole_way
+from monitor.checks.phrases import moment, name
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import CertificateChange, Changed, Finding, Served
 from monitor.x509.anchors import Anchors

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from monitor.checks.case import capitalised, finding, name
+from monitor.checks.finding import finding
+from monitor.checks.phrases import capitalised, name
 from monitor.checks.validity import expired_sentence, expiring_sentence, expiry_severity, is_expired
 from monitor.model.broker import Broker
 from monitor.model.facts import CertificateFacts, TlsFacts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.checks.case import finding
+from monitor.checks.finding import finding
 from monitor.model.broker import Broker, Protocol
 from monitor.model.facts import MqttFacts
 from monitor.model.judgement import Finding

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from monitor.checks.case import finding
 from monitor.checks.catalogue import entry
+from monitor.checks.finding import finding
 from monitor.checks.siblings import share
 from monitor.model.judgement import Finding, Severity
 from monitor.model.outcome import Failed, Phase

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.checks.case import Case, capitalised, described, finding
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
+from monitor.checks.phrases import capitalised, described
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding, Severity
 from monitor.x509.extensions import SUBJECT_ALT_NAME

@@ -7,8 +7,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from monitor.checks.case import Case, capitalised, described, finding
+from monitor.checks.case import Case
 from monitor.checks.catalogue import entry
+from monitor.checks.finding import finding
+from monitor.checks.phrases import capitalised, described
 from monitor.checks.words.entry import Advice, do
 from monitor.checks.words.hints import SERVER_FILES
 from monitor.model.chain_file import KeyFile

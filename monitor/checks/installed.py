@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.checks.case import finding, moment, name, span
 from monitor.checks.catalogue import entry
+from monitor.checks.finding import finding
+from monitor.checks.phrases import moment, name, span
 from monitor.checks.validity import is_expired
 from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.installed import FileOpinion, FileReading, FileState, InstalledFiles

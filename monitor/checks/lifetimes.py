@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from monitor.checks.case import Case, capitalised, described, finding, moment, name
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
+from monitor.checks.phrases import capitalised, described, moment, name
 from monitor.model.judgement import Finding, Severity
 
 _DAY: Final = timedelta(days=1)

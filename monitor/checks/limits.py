@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.checks.case import Case, capitalised, described, finding, name
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
 from monitor.checks.path import whole_way
+from monitor.checks.phrases import capitalised, described, name
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding, Severity, Validator
 from monitor.x509.judge import MAX_CERTIFICATES

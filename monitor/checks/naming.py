@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from monitor.checks.case import Case, capitalised, described, finding
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
+from monitor.checks.phrases import capitalised, described
 from monitor.model.judgement import Finding
 from monitor.x509.names import ip_address
 

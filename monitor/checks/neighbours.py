@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from monitor.checks.case import finding, moment, name, span
 from monitor.checks.catalogue import entry
+from monitor.checks.finding import finding
 from monitor.checks.installed import PATIENCE
+from monitor.checks.phrases import moment, name, span
 from monitor.model.broker import Broker
 from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.judgement import Finding, Severity

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.checks.belonging import belonging
-from monitor.checks.case import Case, capitalised, described, finding, name
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
 from monitor.checks.path import names_issuer
+from monitor.checks.phrases import capitalised, described, name
 from monitor.model.facts import CertificateFacts, Role
 from monitor.model.judgement import Finding, Severity
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from monitor.checks.case import capitalised, described, moment, name
+from monitor.checks.phrases import capitalised, described, moment, name
 from monitor.checks.validity import is_early, is_expired
 from monitor.model.broker import Broker
 from monitor.model.facts import CertificateFacts, TlsFacts

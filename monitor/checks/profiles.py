@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.checks.case import Case, finding
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
 from monitor.checks.validators import refusal
 from monitor.model.broker import TrustProfile
 from monitor.model.judgement import Finding, Judgement, ProfileOpinion

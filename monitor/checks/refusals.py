@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.checks.case import capitalised, finding, moment
+from monitor.checks.finding import finding
+from monitor.checks.phrases import capitalised, moment
 from monitor.checks.words.refusals import WORDS
 from monitor.model.judgement import Finding
 from monitor.model.refusal import Refusal, RefusalOutcome

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Final
 
-from monitor.checks.case import Case, capitalised, described, finding, moment, name, span
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
+from monitor.checks.phrases import capitalised, described, moment, name, span
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding, Severity
 from monitor.model.revocation import Answer, Source, Status

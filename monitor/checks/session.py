@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.checks.case import Case, capitalised, described, finding
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
+from monitor.checks.phrases import capitalised, described
 from monitor.model.judgement import Finding
 
 _OLD: Final = {"TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1"}

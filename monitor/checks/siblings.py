@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from monitor.checks.case import finding, moment
+from monitor.checks.finding import finding
 from monitor.checks.order import leaf_first
+from monitor.checks.phrases import moment
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding
 from monitor.model.outcome import Phase

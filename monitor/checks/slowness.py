@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from monitor.checks.case import finding
+from monitor.checks.finding import finding
 from monitor.model.judgement import Finding
 from monitor.model.outcome import Done, Phase
 from monitor.model.pace import BLOCK, Pace, median

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from monitor.checks.belonging import belonging
-from monitor.checks.case import Case, capitalised, described, finding
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
+from monitor.checks.phrases import capitalised, described
 from monitor.model.facts import CertificateFacts, KeyFacts
 from monitor.model.judgement import Finding, Severity
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.checks.case import Case, capitalised, described, finding, name
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
 from monitor.checks.limits import left_out, limits
 from monitor.checks.path import End, Path, follow
+from monitor.checks.phrases import capitalised, described, name
 from monitor.checks.validators import refusal
 from monitor.checks.words.entry import do
 from monitor.checks.words.hints import SERVER_FILES

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from monitor.checks.case import Case, finding
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
 from monitor.checks.words.entry import do
 from monitor.checks.words.hints import SERVER_FILES
 from monitor.model.judgement import Finding, Judgement, Opinion, Severity, Validator

@@ -8,8 +8,10 @@ from math import inf
 from typing import Final
 
 from monitor.checks.belonging import replacement
-from monitor.checks.case import Case, capitalised, described, finding, moment, name, span
+from monitor.checks.case import Case
+from monitor.checks.finding import finding
 from monitor.checks.path import End, follow
+from monitor.checks.phrases import capitalised, described, moment, name, span
 from monitor.model.broker import Policy
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding, Severity
