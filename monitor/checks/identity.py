@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from monitor.checks.case import Case
 from monitor.checks.finding import finding
-from monitor.checks.phrases import capitalised, described
+from monitor.checks.phrases import capitalised, described, listed
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding, Severity
 from monitor.x509.extensions import SUBJECT_ALT_NAME
@@ -88,9 +88,7 @@ def _names_held(case: Case, reference: str) -> str:
             else ""
         )
         return f"it holds no subjectAltName at all{also}"
-    held = ", ".join(leaf.names[:_MAX_NAMES_SHOWN])
-    if len(leaf.names) > _MAX_NAMES_SHOWN:
-        held += f" and {len(leaf.names) - _MAX_NAMES_SHOWN} more"
+    held = listed(leaf.names, _MAX_NAMES_SHOWN)
     is_address = ip_address(reference) is not None
     if is_address and reference in leaf.dns_names:
         return f"it names {held}, with the address written as a DNS name, which clients do not match"

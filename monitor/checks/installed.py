@@ -8,7 +8,7 @@ from typing import Final
 
 from monitor.checks.catalogue import entry
 from monitor.checks.finding import finding
-from monitor.checks.phrases import moment, name, span
+from monitor.checks.phrases import end, name, span
 from monitor.checks.validity import is_expired
 from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.installed import FileOpinion, FileReading, FileState, InstalledFiles
@@ -128,8 +128,7 @@ def _not_served(files: InstalledFiles, served: tuple[CertificateFacts, ...]) -> 
 
 
 def _described(facts: CertificateFacts) -> str:
-    until = "until an unreadable date" if facts.not_after is None else f"until {moment(facts.not_after)}"
-    return f"{name(facts.subject)}, issued by {name(facts.issuer)}, {until}"
+    return f"{name(facts.subject)}, issued by {name(facts.issuer)}, until {end(facts)}"
 
 
 def _both(held: CertificateFacts, shown: CertificateFacts) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from monitor.checks.case import Case
 from monitor.checks.finding import finding
 from monitor.checks.path import whole_way
-from monitor.checks.phrases import capitalised, described, name
+from monitor.checks.phrases import capitalised, described, listed, name
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding, Severity, Validator
 from monitor.x509.judge import MAX_CERTIFICATES
@@ -94,11 +94,10 @@ def _path_length(below: tuple[CertificateFacts, ...], facts: CertificateFacts) -
 def _critical_extensions(facts: CertificateFacts) -> Iterator[Finding]:
     unknown = [extension for extension in facts.critical_extensions if extension not in _PROCESSED]
     if unknown:
-        more = f" and {len(unknown) - _MAX_SHOWN} more" if len(unknown) > _MAX_SHOWN else ""
         yield finding(
             "chain_critical_extension",
             f"{capitalised(described(facts))} marks as critical what clients do not know: "
-            f"{', '.join(unknown[:_MAX_SHOWN])}{more}.",
+            f"{listed(unknown, _MAX_SHOWN)}.",
             certificate=facts.position,
         )
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from monitor.checks.case import Case
 from monitor.checks.finding import finding
-from monitor.checks.phrases import capitalised, described
+from monitor.checks.phrases import capitalised, described, listed
 from monitor.model.judgement import Finding
 from monitor.x509.names import ip_address
 
@@ -52,11 +52,10 @@ def _is_internal(name: str) -> bool:
 
 
 def _about(case: Case, code: str, what: str, names: Iterable[str]) -> Iterator[Finding]:
-    listed = list(dict.fromkeys(names))
-    if listed:
-        more = f" and {len(listed) - _MAX_SHOWN} more" if len(listed) > _MAX_SHOWN else ""
+    wrong = list(dict.fromkeys(names))
+    if wrong:
         yield finding(
             code,
-            f"{capitalised(described(case.leaf))} {what}: {', '.join(listed[:_MAX_SHOWN])}{more}.",
+            f"{capitalised(described(case.leaf))} {what}: {listed(wrong, _MAX_SHOWN)}.",
             certificate=case.leaf.position,
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 from monitor.checks.catalogue import entry
 from monitor.checks.finding import finding
 from monitor.checks.installed import PATIENCE
-from monitor.checks.phrases import moment, name, span
+from monitor.checks.phrases import end, name, span
 from monitor.model.broker import Broker
 from monitor.model.facts import CertificateFacts, TlsFacts
 from monitor.model.judgement import Finding, Severity
@@ -75,5 +75,4 @@ def _dates(facts: CertificateFacts) -> tuple[datetime, datetime] | None:
 
 
 def _described(facts: CertificateFacts) -> str:
-    until = "until an unreadable date" if facts.not_after is None else f"until {moment(facts.not_after)}"
-    return f"{name(facts.subject)}, {until}"
+    return f"{name(facts.subject)}, until {end(facts)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.model.facts import CertificateFacts, Role
@@ -25,6 +26,17 @@ def name(distinguished: str | None) -> str:
     if not distinguished:
         return "empty name"
     return distinguished if len(distinguished) <= 160 else f"{distinguished[:159]}…"
+
+
+def end(facts: CertificateFacts) -> str:
+    """Show when a certificate ends."""
+    return "an unreadable date" if facts.not_after is None else moment(facts.not_after)
+
+
+def listed(items: Sequence[str], most: int) -> str:
+    """Show so many of the items, and how many more there are: `a, b and 3 more`."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return f"{', '.join(items[:most])}{more}"
 
 
 def capitalised(sentence: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from monitor.checks.finding import finding
 from monitor.checks.order import leaf_first
-from monitor.checks.phrases import moment
+from monitor.checks.phrases import end
 from monitor.model.facts import CertificateFacts
 from monitor.model.judgement import Finding
 from monitor.model.outcome import Phase
@@ -47,8 +47,8 @@ def siblings(report: ProbeReport, others: Sequence[ProbeReport]) -> Iterator[Fin
     where = [address for address, leaf in newer.items() if leaf.fingerprint_sha256 == newest.fingerprint_sha256]
     yield finding(
         "addresses_differ",
-        f"{report.address} still serves an older certificate, valid until {_end(own)}: the one at {_listed(where)}, "
-        f"behind the same name ({report.host}), is valid until {_end(newest)}.",
+        f"{report.address} still serves an older certificate, valid until {end(own)}: the one at {_listed(where)}, "
+        f"behind the same name ({report.host}), is valid until {end(newest)}.",
         certificate=own.position,
     )
 
@@ -79,10 +79,6 @@ def _names(leaf: CertificateFacts) -> frozenset[str]:
 
 def _begin(leaf: CertificateFacts) -> datetime:
     return _NEVER if leaf.not_before is None else leaf.not_before
-
-
-def _end(leaf: CertificateFacts) -> str:
-    return "an unreadable date" if leaf.not_after is None else moment(leaf.not_after)
 
 
 def _listed(addresses: Sequence[str]) -> str:
