@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+
+from monitor.x509.moments import whole_second
 
 Digest = (
     hashes.SHA224
@@ -154,8 +156,10 @@ def issue(
         issuer_name=name if issuer is None else issuer.certificate.subject,
         public_key=own_key.public_key(),
         serial_number=x509.random_serial_number(),
-        not_valid_before=_utc(now - timedelta(days=1) if not_before is None else not_before),
-        not_valid_after=_utc(now + (CA_LIFETIME if is_ca else LEAF_LIFETIME) if not_after is None else not_after),
+        not_valid_before=whole_second(now - timedelta(days=1) if not_before is None else not_before),
+        not_valid_after=whole_second(
+            now + (CA_LIFETIME if is_ca else LEAF_LIFETIME) if not_after is None else not_after
+        ),
     )
     for extension, is_critical in [entry for entry in built if entry[0].oid not in replaced] + list(extensions):
         builder = builder.add_extension(extension, is_critical)
@@ -219,8 +223,3 @@ def _extended_key_usage(usages: Sequence[str]) -> x509.ExtendedKeyUsage:
 def _authority_information_access(ca_issuers: str) -> x509.AuthorityInformationAccess:
     location = x509.UniformResourceIdentifier(ca_issuers)
     return x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, location)])
-
-
-def _utc(moment: datetime) -> datetime:
-    # Certificates carry whole seconds (RFC 5280 4.1.2.5).
-    return moment.astimezone(UTC).replace(microsecond=0)
