@@ -12,7 +12,7 @@ from monitor.model.broker import MqttSettings, MqttVersion
 from monitor.probe.witness import MAX_PACKETS, MAX_PROPERTY_BYTES
 from monitor.wire.engine import MAX_CERTIFICATES
 from tests.support.faults import FaultServer, Peer, Script
-from tests.support.mqtt_bytes import PacketType, connack, packet, string
+from tests.support.mqtt_bytes import PacketType, connack, packet, string, variable_length
 from tests.support.pki import TestPki
 from tests.support.probing import broker_at, failure, run_probe
 from tests.support.tls_engine import ServerTls, with_certificates
@@ -22,16 +22,6 @@ USER_PROPERTY = b"\x26\0\0\0\0"
 SUBSCRIPTION_IDENTIFIER = b"\x0b\x01"
 V3 = MqttSettings(version=MqttVersion.V3_1_1)
 V5 = MqttSettings(version=MqttVersion.V5)
-
-
-def _length(number: int) -> bytes:
-    """Return a variable byte integer (MQTT 5.0 1.5.5)."""
-    encoded = b""
-    while True:
-        number, digit = divmod(number, 128)
-        encoded += bytes((digit | (0x80 if number else 0),))
-        if not number:
-            return encoded
 
 
 def _send_all(peer: Peer, data: bytes) -> None:
@@ -53,7 +43,7 @@ def subscribed(data: Callable[[], bytes]) -> Script:
 
 
 def _publish(properties: bytes) -> bytes:
-    return packet(PacketType.PUBLISH, string("a") + _length(len(properties)) + properties)
+    return packet(PacketType.PUBLISH, string("a") + variable_length(len(properties)) + properties)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +68,7 @@ async def test_properties_of_connack_are_bounded(pki: TestPki) -> None:
     def script(peer: Peer) -> None:
         peer.handshake()
         peer.read_packet(PacketType.CONNECT)
-        peer.send(packet(PacketType.CONNACK, b"\0\0" + _length(len(properties)) + properties))
+        peer.send(packet(PacketType.CONNACK, b"\0\0" + variable_length(len(properties)) + properties))
 
     with FaultServer(script, tls=ServerTls(chain=pki.chain)) as server:
         outcome = failure(await run_probe(broker_at(server.port, mqtt=V5)))

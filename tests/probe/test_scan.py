@@ -24,8 +24,9 @@ from tests.support.loop_state import descriptors, live_timers, other_tasks, watc
 from tests.support.pki import CertificateFiles, TestPki, write_chain
 from tests.support.ports import closed_port, silent_port
 from tests.support.probing import broker_at
-from tests.support.server_hello import certificates, message, record, server_hello
+from tests.support.server_hello import certificates, record, server_hello
 from tests.support.tls_engine import ServerTls
+from tests.support.tls_records import message
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 EVERYTHING = ("-cipher", "ALL:eNULL:@SECLEVEL=0", "-no_tls1_3", "-client_renegotiation")

@@ -189,7 +189,7 @@ def _decode_connect(reader: _Reader, flags: int, body: bytes) -> Packet:
 
 def packet(kind: PacketType, body: bytes = b"", *, flags: int = 0) -> bytes:
     """Encode any packet from its body."""
-    return bytes((kind << 4 | flags,)) + _encode_varint(len(body)) + body
+    return bytes((kind << 4 | flags,)) + variable_length(len(body)) + body
 
 
 def string(text: str) -> bytes:
@@ -251,7 +251,7 @@ MALFORMED_LENGTH = b"\x20\xff\xff\xff\xff\x01"
 
 
 def _properties(level: int, properties: bytes) -> bytes:
-    return _encode_varint(len(properties)) + properties if level >= 5 else b""
+    return variable_length(len(properties)) + properties if level >= 5 else b""
 
 
 def _varint(data: bytes) -> tuple[int, int]:
@@ -264,7 +264,8 @@ def _varint(data: bytes) -> tuple[int, int]:
     raise ValueError("a length of more than four bytes")
 
 
-def _encode_varint(value: int) -> bytes:
+def variable_length(value: int) -> bytes:
+    """Encode a variable byte integer (MQTT 5.0 1.5.5)."""
     encoded = bytearray()
     while True:
         value, low = divmod(value, 128)

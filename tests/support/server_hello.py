@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from tests.support.tls_records import ContentType, HandshakeType, plain_record
+from tests.support.tls_records import ContentType, HandshakeType, message, plain_record
 
 RANDOM = bytes(range(32))
-
-
-def message(kind: int, body: bytes) -> bytes:
-    """Frame a handshake message."""
-    return bytes((kind,)) + len(body).to_bytes(3) + body
 
 
 def server_hello(version: int = 0x0303, suite: int = 0x0005, *extensions: int, session_id: bytes = b"") -> bytes:

@@ -75,7 +75,7 @@ def split_messages(content: bytes) -> list[bytes]:
     return messages
 
 
-def message(kind: HandshakeType, body: bytes) -> bytes:
+def message(kind: int, body: bytes) -> bytes:
     """Frame a handshake message."""
     return bytes((kind,)) + len(body).to_bytes(3) + body
 

@@ -22,8 +22,8 @@ from monitor.wire.hello import (
 )
 from monitor.wire.suites import ECDSA_SUITES, RSA_SUITES, WEAK_SUITES, weakness
 from tests.support.client_hello import hello_message, parse_hello
-from tests.support.server_hello import RANDOM, certificates, message, record, server_hello
-from tests.support.tls_records import ContentType, plain_record
+from tests.support.server_hello import RANDOM, certificates, record, server_hello
+from tests.support.tls_records import ContentType, message, plain_record
 
 
 def alert(level: int, description: int) -> bytes:

@@ -10,23 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.wire.mqtt import MAX_PACKET_BYTES, Framer, MalformedPacketError, Packet, PacketType
+from tests.support.mqtt_bytes import variable_length
 
 CONNACK = bytes.fromhex("20020000")
 SUBACK = bytes.fromhex("9003000100")
 PUBLISH = b"\x30\x82\x01\x00\x04test" + b"x" * 124
 
 
-def _length(value: int) -> bytes:
-    encoded = b""
-    while True:
-        value, digit = divmod(value, 128)
-        encoded += bytes((digit | (0x80 if value else 0),))
-        if not value:
-            return encoded
-
-
 _PACKETS = st.builds(
-    lambda first, body: bytes((first,)) + _length(len(body)) + body,
+    lambda first, body: bytes((first,)) + variable_length(len(body)) + body,
     st.integers(0x10, 0xFF),
     st.binary(max_size=200),
 )
@@ -93,14 +85,14 @@ def test_four_length_bytes_without_the_last_are_waited_for() -> None:
 
 
 def test_the_largest_packet_is_taken() -> None:
-    raw = b"\x30" + _length(MAX_PACKET_BYTES) + bytes(MAX_PACKET_BYTES)
+    raw = b"\x30" + variable_length(MAX_PACKET_BYTES) + bytes(MAX_PACKET_BYTES)
     (packet,) = Framer().feed(raw)
     assert packet.raw == raw
 
 
 def test_one_byte_more_is_refused_before_it_is_waited_for() -> None:
     with pytest.raises(MalformedPacketError, match="PUBLISH of 65537 bytes or more was announced"):
-        Framer().feed(b"\x30" + _length(MAX_PACKET_BYTES + 1))
+        Framer().feed(b"\x30" + variable_length(MAX_PACKET_BYTES + 1))
 
 
 def test_the_largest_length_that_can_be_announced_is_refused() -> None:
@@ -134,7 +126,7 @@ def test_cut_anywhere_the_packets_are_the_same(raws: list[bytes], cuts: list[int
     assert [packet.raw for packet in packets] == raws
 
 
-def test_a_flood_of_the_smallest_packets_costs_in_proportion_to_its_length() -> None:
+def test_a_flood_of_the_smallest_packets_costs_in_proportion_to_itsvariable_length() -> None:
     def cost(count: int) -> float:
         began = time.process_time()
         assert len(Framer().feed(b"\xd0\x00" * count)) == count
