@@ -9,6 +9,9 @@ from monitor.probe.resolve import Address
 from monitor.wire.ending import ConnectionEnded
 from monitor.wire.tcp import TcpConnection
 
+PACE_S = 0.05
+"""Between two connections of a slow round: a broker that counts them by the second sees no burst."""
+
 
 async def connect(addresses: tuple[Address, ...], deadline: float) -> tuple[TcpConnection, Address]:
     """Try the addresses in order, as a careful client does; each gets an equal share of the time that is left.

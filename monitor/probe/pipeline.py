@@ -23,14 +23,11 @@ from monitor.probe.recorder import Recorder
 from monitor.probe.resolve import Address, Resolution, Resolver
 from monitor.probe.session import MqttSession
 from monitor.probe.tls import Verify, handshake, open_channel, read_tls
-from monitor.wire.channel import Channel
+from monitor.wire.channel import GOODBYE_S, Channel
 from monitor.wire.tcp import TcpConnection
 
 MOST_ADDRESSES = 16
 """Of one name that are probed. A cluster behind one name has a few; an answer may hold hundreds."""
-
-GOODBYE_S = 0.5
-"""How long the peer may take to close after us. Its session tickets and its FIN are under way already."""
 
 _T = TypeVar("_T")
 log = logging.getLogger(__name__)

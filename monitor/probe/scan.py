@@ -17,12 +17,12 @@ from typing import Final
 from monitor.model.broker import Broker, TlsVersion
 from monitor.model.facts import CertificateFacts
 from monitor.model.scan import ScanFacts, Weakness, WeakSuite
-from monitor.probe.connect import connect
+from monitor.probe.connect import PACE_S, connect
 from monitor.probe.fault import PhaseFault
 from monitor.probe.hello import HungUp, say_hello
 from monitor.probe.resolve import Address, Resolver
 from monitor.probe.tls import sni
-from monitor.wire.channel import Channel
+from monitor.wire.channel import GOODBYE_S, Channel
 from monitor.wire.ending import ConnectionEnded, End, Ending
 from monitor.wire.engine import TlsEngine
 from monitor.wire.hello import RENEGOTIATION_INFO, VERSIONS, Alert, ServerHello
@@ -30,10 +30,6 @@ from monitor.wire.suites import ALL_SUITES, ECDSA_SUITES, RSA_SUITES, WEAK_SUITE
 from monitor.wire.tcp import TcpConnection
 from monitor.x509.certificate import read_chain
 
-PACE_S: Final = 0.05
-"""Between two connections: a broker that counts them by the second sees no burst."""
-GOODBYE_S: Final = 0.5
-"""How long the broker may take to close after us."""
 _MOST_CONNECTIONS: Final = 7 + len(Weakness)
 
 

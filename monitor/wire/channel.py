@@ -20,6 +20,9 @@ from monitor.wire.tcp import TcpConnection
 # The largest honest handshake: OpenSSL's own limit for a chain is 100 KiB, and every record adds a little.
 MAX_HANDSHAKE_BYTES = 256 * 1024
 
+GOODBYE_S = 0.5
+"""How long a peer may take to close after us. Its session tickets and its FIN are under way already."""
+
 log = logging.getLogger(__name__)
 
 Receiver = Callable[[bytes, Stamp], None]

@@ -7,19 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
 
 from monitor.model.broker import LONGEST_V3_1_PREFIX_BYTES, Addresses, Broker, MqttVersion
 from monitor.model.outcome import Phase
 from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
 from monitor.model.report import ProbeReport
+from monitor.probe.connect import PACE_S
 from monitor.probe.refusals import credentials, offers, plain, topics
 from monitor.probe.refusals.evidence import Attempt, Evidence, Means, said, unknown
 from monitor.probe.resolve import Resolver
 from monitor.probe.tls import Verify
-
-PACE_S: Final = 0.05
-"""Between two connections: a broker that counts them by the second sees no burst."""
 
 _MARK = "-refusal"
 
