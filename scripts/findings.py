@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from monitor.checks.catalogue import Entry
 from monitor.checks.words.certificates import FINDINGS
+from monitor.checks.words.entry import Entry
 from monitor.model.judgement import Hints
 from monitor.model.reasons import VERIFY_FINDINGS
 

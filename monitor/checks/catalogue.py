@@ -12,8 +12,6 @@ from monitor.checks.words.connection import CONNECTION
 from monitor.checks.words.entry import Entry
 from monitor.checks.words.mqtt import mqtt
 
-__all__ = ["CATALOGUE", "Entry", "entry"]
-
 CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
     {each.code: each for each in (*FINDINGS, *verify_reasons(), *CONNECTION, *alerts(), *mqtt())}
 )
