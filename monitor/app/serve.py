@@ -134,7 +134,7 @@ async def _http(daemon: Daemon, settings: Settings) -> AsyncIterator[str]:
         except OSError as error:
             reason = str(error) if error.errno is None or error.errno < 0 else os.strerror(error.errno)
             is_taken = error.errno == errno.EADDRINUSE
-            raise _CannotListenError(f"{host}:{port}", reason, is_taken=is_taken) from None
+            raise _CannotListenError(endpoint(host, port), reason, is_taken=is_taken) from None
         yield f"http://{endpoint(host or 'localhost', port)}/"
 
 
