@@ -106,10 +106,6 @@ class TlsSettings:
     """Reference identity (RFC 9525): A-label DNS name without trailing dot, or IP literal. Also the SNI, if DNS."""
     client_identity: ClientIdentity | None = None
     minimum_version: TlsVersion = TlsVersion.V1_2
-    maximum_version: TlsVersion | None = None
-    """None: the newest. Ordinary probes know no other; attempts at what must be refused do. Likewise the next."""
-    cipher_list: str | None = None
-    """In OpenSSL's words, for versions before TLS 1.3; None: what careful clients offer."""
     alpn: tuple[str, ...] = ()
     trust_profiles: tuple[TrustProfile, ...] = ()
     """Sorted by name."""

@@ -31,8 +31,6 @@ def open_channel(tcp: TcpConnection, broker: Broker) -> Channel:
     engine = TlsEngine(
         server_name=sni(tls.server_name),
         minimum_version=tls.minimum_version,
-        maximum_version=tls.maximum_version,
-        cipher_list=tls.cipher_list,
         alpn=tls.alpn,
         identity=tls.client_identity,
     )

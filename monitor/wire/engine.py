@@ -62,15 +62,12 @@ class TlsEngine:
         server_name: str | None,
         minimum_version: TlsVersion = TlsVersion.V1_2,
         maximum_version: TlsVersion | None = None,
-        cipher_list: str | None = None,
         alpn: tuple[str, ...] = (),
         identity: ClientIdentity | None = None,
         may_renegotiate: bool = False,
     ) -> None:
         """Begin a connection; `may_renegotiate` is for `renegotiate`, and needs a maximum of TLS 1.2."""
-        context = _context(
-            minimum_version, maximum_version, cipher_list, alpn, identity, may_renegotiate=may_renegotiate
-        )
+        context = _context(minimum_version, maximum_version, alpn, identity, may_renegotiate=may_renegotiate)
         self._connection = SSL.Connection(context, None)
         self._connection.set_connect_state()
         self._connection.request_ocsp()
@@ -203,7 +200,6 @@ class TlsEngine:
 def _context(
     minimum: TlsVersion,
     maximum: TlsVersion | None,
-    cipher_list: str | None,
     alpn: tuple[str, ...],
     identity: ClientIdentity | None,
     *,
@@ -215,7 +211,7 @@ def _context(
     if not may_renegotiate:
         context.set_options(SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_cipher_list(cipher_list.encode("ascii") if cipher_list else _CIPHERS)
+    context.set_cipher_list(_CIPHERS)
     context.set_min_proto_version(_VERSIONS[minimum])
     if maximum is not None:
         context.set_max_proto_version(_VERSIONS[maximum])
