@@ -35,7 +35,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """Facts that were gathered at other times, or elsewhere. A command that probes once knows nothing of the kind."""
+    """Facts that were gathered at other times, or elsewhere. A command that probes once knows of no other times."""
 
     refusals: tuple[Refusal, ...] = ()
     """What came of the latest attempts at what must be refused, in the order in which they were made."""

@@ -53,7 +53,7 @@ class Answer:
     detail: str
     """Says why, as the end of a sentence; empty for what its status says already."""
     origin: str
-    """For people: `the stapled response`, or the path of a file."""
+    """For people: `the stapled response`, the path of a file, or the URI that was asked."""
     this_update: datetime | None = None
     """When it was true. None where there is nothing, or nothing to be relied on. Likewise the next."""
     next_update: datetime | None = None

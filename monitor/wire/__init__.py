@@ -1,1 +1,1 @@
-"""The one narrow place where bytes move: TCP with kernel timestamps, TLS over memory BIOs, MQTT framing."""
+"""The one narrow place where probes move bytes: TCP with kernel timestamps, TLS over memory BIOs, MQTT framing."""
