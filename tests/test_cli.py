@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.cli.status import Status, worst
+from monitor.cli.exit_status import Status, worst
 from monitor.demo.pki import issue
 from tests.support.brokers import Mosquitto, OpensslServer
 from tests.support.daemon import COMMAND, run_command

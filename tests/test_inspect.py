@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from monitor.cli.exit_status import Complaint
 from monitor.cli.inspect import inspect_file
-from monitor.cli.status import Complaint
 from tests.support.daemon import run_command
 from tests.support.openssl import CA, CLIENT, SERVER, Pair, certificate, joined, openssl
 

@@ -29,7 +29,7 @@ def test_imports_go_one_way() -> None:
         ("monitor.cli.probe", DAEMON_ONLY | {"rich"}),
         ("monitor.cli.inspect", DAEMON_ONLY | {"aiomqtt", "asyncio", "paho", "pydantic", "rich", "yaml"}),
         ("monitor.cli.check", DAEMON_ONLY | {"OpenSSL", "aiomqtt", "paho", "rich"}),
-        ("monitor.cli.running", DAEMON_ONLY | PROBING),
+        ("monitor.cli.status", DAEMON_ONLY | PROBING),
         ("monitor.cli.explain", DAEMON_ONLY | PROBING),
         ("monitor.model.broker", DAEMON_ONLY | PROBING),
     ],

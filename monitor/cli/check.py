@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from monitor.cli.status import UNUSABLE, Complaint, Status
+from monitor.cli.exit_status import UNUSABLE, Complaint, Status
 from monitor.config.acl import FLAVOURS, acl_lines
 from monitor.config.load import load
 from monitor.model.config import ConfigError

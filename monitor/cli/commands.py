@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli import completion
-from monitor.cli.status import UNUSABLE, Complaint, Status
+from monitor.cli.exit_status import UNUSABLE, Complaint, Status
 from monitor.cli.usage import Command
 from monitor.config.text import without_pem
 
@@ -272,7 +272,7 @@ def show_status(
     Verdict, reason, since when, last success, findings, and what breaks next. Exit status: 0 nothing wrong,
     1 warnings, 2 critical or failed, 3 it could not be found out.
     """
-    from monitor.cli.running import show_status as show  # noqa: PLC0415
+    from monitor.cli.status import show_status as show  # noqa: PLC0415
 
     return show(broker, url, as_json=as_json)
 

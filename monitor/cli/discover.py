@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.cli.status import Complaint, Status
+from monitor.cli.exit_status import Complaint, Status
 from monitor.config.files import Files
 from monitor.config.trust import TrustStore
 from monitor.discover.files import Tree

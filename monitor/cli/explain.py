@@ -9,7 +9,7 @@ from textwrap import wrap
 
 from monitor.checks.catalogue import CATALOGUE
 from monitor.checks.words.entry import Entry
-from monitor.cli.status import Complaint, Status
+from monitor.cli.exit_status import Complaint, Status
 from monitor.export.alerts import texts as runbooks
 from monitor.model.judgement import Hints
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.checks.assess import Assessor
-from monitor.cli.status import Complaint, Status, of_verdict
+from monitor.cli.exit_status import Complaint, Status, of_verdict
 from monitor.config.bundle import Bundle, read_bundle, read_public_key
 from monitor.config.files import Content, Files, Unreadable, secret_value
 from monitor.config.hosts import server_name

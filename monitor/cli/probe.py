@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from monitor.cli.status import Complaint, Status, of_verdict, worst
+from monitor.cli.exit_status import Complaint, Status, of_verdict, worst
 from monitor.config.crls import CrlFiles
 from monitor.config.hosts import split_target
 from monitor.config.load import broker_from_options, load

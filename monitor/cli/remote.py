@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
-from monitor.cli.status import Complaint
+from monitor.cli.exit_status import Complaint
 from monitor.config.text import quoted
 from monitor.export.document import SCHEMA_VERSION
 from monitor.export.words import clean

@@ -1,57 +1,50 @@
-"""Exit statuses: which of several is the worst, and the complaint that a command ends with."""
+"""`status`: how the brokers of a running daemon stand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import IntEnum
+import json
+import shutil
+import sys
+from datetime import UTC, datetime
 
+from monitor.cli.exit_status import Complaint, Status, gravity, of_verdict, worst
+from monitor.cli.remote import Document, Remote
+from monitor.export.standing import NO_BROKERS, standing
 from monitor.model.judgement import Verdict
 
 
-class Status(IntEnum):
-    """What the shell is told."""
+def show_status(broker: str | None, url: str, *, as_json: bool) -> Status:
+    """Ask the daemon at that URL, print what it knows, gravest first, and return the exit status.
 
-    OK = 0
-    WARNING = 1
-    CRITICAL = 2
-    """Critical, or the probe failed."""
-    UNKNOWN = 3
-    """It could not be found out: wrong usage, or a fault of the monitor."""
+    As JSON, the documents come in the daemon's order, one on a line.
 
-
-UNUSABLE = 1
-"""`run` and `check-config`: the configuration cannot be used."""
-
-
-class Complaint(Exception):  # noqa: N818  an answer, raised like one
-    """A command cannot do what it was asked; each line of the message is told to the user, behind the program's name.
-
-    Args:
-        message: for the user; may have several lines.
-        status: what the shell is told.
+    Raises:
+        Complaint: nothing could be found out.
     """
-
-    def __init__(self, message: str, status: int = Status.UNKNOWN) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-# What is known to be broken is never hidden by what is not known; but "not known" is graver than a warning.
-_RANKING = (Status.OK, Status.WARNING, Status.UNKNOWN, Status.CRITICAL)
-
-_OF_VERDICT = {Verdict.OK: Status.OK, Verdict.WARNING: Status.WARNING, Verdict.CRITICAL: Status.CRITICAL}
+    documents = Remote(url).documents(broker)
+    try:
+        statuses = [_status(document) for document in documents]
+        text = _json(documents) if as_json else _text(documents, statuses)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Complaint(f"{url}: the answer is none of mqtt-tls-monitor; is it the right port?") from error
+    sys.stdout.write(text)
+    return worst(statuses)
 
 
-def of_verdict(verdict: Verdict) -> Status:
-    """Return the status of one target that could be probed."""
-    return _OF_VERDICT[verdict]
+def _status(document: Document) -> Status:
+    """Return what a broker comes to; of one without a result nothing is known."""
+    return Status.UNKNOWN if document["verdict"] is None else of_verdict(Verdict(document["verdict"]))
 
 
-def worst(statuses: Iterable[Status]) -> Status:
-    """Return the gravest: critical, then unknown, then warning."""
-    return max(statuses, key=gravity, default=Status.OK)
+def _json(documents: list[Document]) -> str:
+    return "".join(json.dumps(document) + "\n" for document in documents)
 
 
-def gravity(status: Status) -> int:
-    """Return a number by which statuses are sorted, the gravest last."""
-    return _RANKING.index(status)
+def _text(documents: list[Document], statuses: list[Status]) -> str:
+    now = datetime.now(UTC)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    order = sorted(zip(statuses, documents, strict=True), key=lambda each: -gravity(each[0]))
+    parts = ["\n".join(standing(document, now, width=width)) for _, document in order] or [NO_BROKERS]
+    if width is not None and any(document["findings"] for document in documents):
+        parts.append("What to do about a finding: mqtt-tls-monitor explain CODE")
+    return "\n\n".join(parts) + "\n"
