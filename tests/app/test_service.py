@@ -17,7 +17,7 @@ from tests.support.brokers import Mosquitto
 from tests.support.daemon import MonitorProcess
 from tests.support.pki import TestPki
 
-SYSTEMD = Path(__file__).parent.parent / "systemd"
+SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNITS = ("mqtt-tls-monitor.service", "mqtt-tls-monitor@.service")
 # What systemd-analyze calls the exposure, 0.0 to 10.0.
 MOST_EXPOSED = 1.5
