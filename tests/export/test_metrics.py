@@ -8,12 +8,12 @@ import pytest
 
 from monitor.export.families import FAMILIES
 from monitor.export.metrics import LABEL_LIMIT
-from monitor.model.broker import Addresses, Broker, Protocol
+from monitor.model.broker import Addresses, Protocol
 from monitor.model.facts import TcpFacts
 from monitor.model.judgement import Changed, Severity
 from monitor.model.outcome import MQTT_PHASES, TLS_PHASES
 from monitor.model.revocation import Source, Status
-from monitor.store import Snapshot, Store
+from monitor.store import Snapshot
 from tests.support.exposed import samples
 from tests.support.records import (
     NOW,
@@ -31,16 +31,11 @@ from tests.support.records import (
     an_assessment,
     expired,
     tls_facts,
+    watching,
 )
 
 ENDED = (NOW + timedelta(seconds=0.025)).timestamp()
 HOSTILE = 'CN="quoted"\\back\nline\x00nul\x1b[31m\ud800' + "long" * 100
-
-
-def watching(*brokers: Broker) -> Store:
-    store = Store()
-    store.configure(brokers or (a_broker(),))
-    return store
 
 
 def everything() -> Snapshot:

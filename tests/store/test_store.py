@@ -16,15 +16,20 @@ from monitor.model.report import ProbeReport
 from monitor.model.scan import ScanFacts
 from monitor.store import BrokerState, Change, Standing, Store
 from monitor.store.store import KEPT_CHANGES, KEPT_FAILURES
-from tests.support.records import NOW, REFUSALS, SCAN, a_broker, a_change, a_report, an_assessment, expired, tls_facts
+from tests.support.records import (
+    NOW,
+    REFUSALS,
+    SCAN,
+    a_broker,
+    a_change,
+    a_report,
+    an_assessment,
+    expired,
+    tls_facts,
+    watching,
+)
 
 ENDED = NOW + timedelta(seconds=0.025)
-
-
-def watching(*brokers: Broker) -> Store:
-    store = Store()
-    store.configure(brokers or (a_broker(),))
-    return store
 
 
 def recorded(store: Store, report: ProbeReport, assessment: Assessment | None = None) -> Change:

@@ -37,6 +37,7 @@ from monitor.model.refusal import Refusal, RefusalCheck, RefusalOutcome
 from monitor.model.report import ProbeReport
 from monitor.model.revocation import Answer, Source, Status
 from monitor.model.scan import ScanFacts, Weakness, WeakSuite
+from monitor.store import Store
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 P256 = KeyFacts(algorithm="EC", bits=256, curve="P-256")
@@ -355,3 +356,10 @@ def expired() -> tuple[ProbeReport, Assessment]:
     )
     judgement = a_judgement(is_trusted=False, path_not_after=leaf.not_after)
     return report, an_assessment(report, finding, judgement=judgement, chain_not_after=leaf.not_after)
+
+
+def watching(*brokers: Broker) -> Store:
+    """Return a store that watches these brokers, or one that is ordinary."""
+    store = Store()
+    store.configure(brokers or (a_broker(),))
+    return store
