@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 
 from monitor.model.broker import Broker, TlsSettings, Trust
 from monitor.schedule import Schedule, Slots
+from tests.support.ports import PATIENCE_S
+from tests.support.waiting import until
 
-DEADLINE_S = 20
-"""How long a condition may take on a busy machine; none is expected to."""
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
@@ -76,12 +76,6 @@ class Probes:
     async def notify(self) -> None:
         async with self.changed:
             self.changed.notify_all()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def utc_now() -> datetime:
@@ -386,7 +380,7 @@ async def test_drain_lets_a_running_probe_end_and_begins_no_other(probes: Probes
     async with running(probes, counts, max_in_flight=1) as schedule:
         schedule.update([a_broker("a"), a_broker("b")])
         await until(lambda: schedule_waits(schedule) == 1)
-        drained = asyncio.create_task(schedule.drain(DEADLINE_S))
+        drained = asyncio.create_task(schedule.drain(PATIENCE_S))
         await asyncio.sleep(0)
         probes.may_end.set()
         await drained

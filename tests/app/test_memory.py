@@ -19,6 +19,7 @@ from monitor.app.state_file import StateFile
 from monitor.store import BrokerState, Store, saved
 from tests.store.saving import known, record
 from tests.support.records import NOW, a_broker
+from tests.support.waiting import until
 
 Log = list[Any]
 
@@ -77,12 +78,6 @@ async def keeping(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         with suppress(asyncio.CancelledError):
             await task
         memory._file.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def looks() -> None:

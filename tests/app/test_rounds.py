@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from monitor.app.rounds import MAX_IN_FLIGHT, Kind, Rounds
 from monitor.model.broker import Broker
-from tests.test_schedule import a_broker, until
+from tests.support.waiting import until
+from tests.test_schedule import a_broker
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +24,7 @@ from tests.support.faults import FaultServer, Peer
 from tests.support.http_peer import read_request, response
 from tests.support.ports import PATIENCE_S, closed_port
 from tests.support.responder import Responder, pointing_at
+from tests.support.waiting import until
 
 START = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -48,21 +49,16 @@ class World:
         self.now += time
         self.follower.turn()
 
-    async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():
-                await asyncio.sleep(0.001)
-
     async def known(self, *, problem: Unavailable | None = None, key: str = KEY) -> Fetched:
         """Return what is known first, once it has that problem."""
-        await self.until(lambda: self.follower.known(key)[0].problem is problem)
+        await until(lambda: self.follower.known(key)[0].problem is problem)
         return self.follower.known(key)[0]
 
     async def is_idle(self) -> None:
         """Return once whatever was to be asked has been asked."""
         for _ in range(50):
             await asyncio.sleep(0)
-        await self.until(lambda: not self.follower._busy)
+        await until(lambda: not self.follower._busy)
 
 
 @pytest.fixture
@@ -96,7 +92,7 @@ async def test_answer_is_known_once_it_has_come(world: World, responder: Respond
     assert [(each.source, each.problem, each.content) for each in world.follower.known(KEY)] == [
         (source, Unavailable.NOT_ASKED_YET, None) for source in (Source.OCSP, Source.CRL)
     ]
-    await world.until(lambda: all(each.problem is None for each in world.follower.known(KEY)))
+    await until(lambda: all(each.problem is None for each in world.follower.known(KEY)))
     answer, listed = world.follower.known(KEY)
     assert answer.content is not None
     assert listed.content is not None
@@ -117,7 +113,7 @@ async def test_answer_is_kept_until_it_is_due_and_then_asked_for_again(world: Wo
     assert len(responder.asked) == 1
     responder.revoked.add(certificate.certificate.serial_number)
     world.pass_time(HOUR / 4)
-    await world.until(lambda: world.follower.known(KEY)[0] != before)
+    await until(lambda: world.follower.known(KEY)[0] != before)
     assert len(responder.asked) == 2
 
 
@@ -167,7 +163,7 @@ async def test_answer_stays_while_asking_again_fails(world: World, responder: Re
     assert "tryLater" in after.detail
     responder.refuses = False
     world.pass_time(timedelta(minutes=2))
-    await world.until(lambda: len(responder.asked) == 3)
+    await until(lambda: len(responder.asked) == 3)
 
 
 async def test_older_answer_takes_no_newer_ones_place(world: World, responder: Responder) -> None:
@@ -221,7 +217,7 @@ async def test_clock_that_is_set_back_puts_nothing_off(world: World, responder: 
     world.follower.follow(KEY, about(leaf(responder.uri), responder))
     await world.known()
     world.pass_time(-1000 * HOUR)
-    await world.until(lambda: len(responder.asked) == 2)
+    await until(lambda: len(responder.asked) == 2)
 
 
 async def test_certificate_that_points_nowhere_useful_costs_no_request(world: World) -> None:
@@ -257,7 +253,7 @@ async def test_no_more_servers_are_asked_at_once_than_may_be(world: World) -> No
         allowed = frozenset({("127.0.0.1", server.port) for server in servers})
         for server in servers:
             world.follower.follow(str(server.port), about(leaf(f"http://127.0.0.1:{server.port}/"), allowed))
-        await world.until(lambda: sum(len(server.peers) for server in servers) == MOST_AT_ONCE)
+        await until(lambda: sum(len(server.peers) for server in servers) == MOST_AT_ONCE)
         world.follower.turn()
         for _ in range(50):
             await asyncio.sleep(0)
@@ -282,7 +278,7 @@ async def test_no_more_octets_are_kept_than_may_be(
     monkeypatch.setattr(module, "MOST_OCTETS", 1000)
     for number in range(20):
         world.follower.follow(str(number), about(leaf(responder.uri), responder))
-    await world.until(lambda: len(responder.asked) == 20)
+    await until(lambda: len(responder.asked) == 20)
     await world.is_idle()
     known = [world.follower.known(str(number))[0] for number in range(20)]
     assert 0 < sum(len(each.content or b"") for each in known) <= 1000
@@ -327,7 +323,7 @@ async def test_closing_gives_up_what_is_under_way(world: World) -> None:
     with FaultServer(stall) as server:
         allowed = frozenset({("127.0.0.1", server.port)})
         world.follower.follow(KEY, about(leaf(f"http://127.0.0.1:{server.port}/"), allowed))
-        await world.until(lambda: server.peers)
+        await until(lambda: server.peers)
         world.follower.close()
         await asyncio.to_thread(server.wait_until_left)
         world.pass_time(1000 * HOUR)
