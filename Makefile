@@ -24,7 +24,8 @@ test: .venv/.set-up packages lint ## Run the whole suite: lint, types, structure
 .PHONY: packages
 packages:
 	@scripts/debian-packages "the tests" mosquitto:mosquitto nats-server:nats-server promtool:prometheus \
-		amtool:prometheus-alertmanager chromium:chromium openssl:openssl systemd-analyze:systemd
+		amtool:prometheus-alertmanager chromium:chromium openssl:openssl systemd-analyze:systemd \
+		zsh:zsh fish:fish
 
 .PHONY: lint
 lint: .venv/.set-up ## Check style, types and the direction of imports

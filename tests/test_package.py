@@ -39,12 +39,6 @@ def test_shell_is_told_what_can_be_explained(begin: str, end: str) -> None:
     assert end in answer(**{VARIABLE: "complete_bash"}, **words).split()
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_there_for_each_shell(shell: str) -> None:
-    script = answer(**{VARIABLE: f"source_{shell}"})
-    assert f"{VARIABLE}=complete_{shell}" in script
-
-
 def test_manual_page_names_every_command_and_option() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "man.py")]
     environ = {**os.environ, "SOURCE_DATE_EPOCH": "1793000000"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 VARIABLE = "_MQTT_TLS_MONITOR_COMPLETE"
-"""Set by those scripts; `source_bash`, `source_zsh` and `source_fish` print the scripts themselves."""
+"""Set by those scripts."""
 
 
 def is_asked(environ: Mapping[str, str]) -> bool:
