@@ -72,6 +72,8 @@ def _tls(listener: Listener, found: Suggestion, tree: Tree) -> Iterator[str]:
     yield "    tls:"
     if found.server_name is not None:
         yield f"      server_name: {_quoted(found.server_name)}  # the first name in its certificate"
+    if found.pattern is not None:
+        yield f"      # its certificate is for {_comment(found.pattern)}: name the one that clients use as server_name"
     if found.remark is not None:
         yield f"      # {_comment(found.remark)}"
     if found.ca_file is not None:

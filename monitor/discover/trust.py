@@ -25,6 +25,8 @@ class Suggestion:
 
     server_name: str | None = None
     """A name that the certificate is for; None if there is none to be had."""
+    pattern: str | None = None
+    """In its place what the certificate is for instead, such as `*.example.org`."""
     ca_file: Path | None = None
     """None for the system's trust."""
     remark: str | None = None
@@ -54,17 +56,19 @@ def suggestion(
     except (ValueError, PassphraseNeeded, PassphraseWrong) as error:
         return Suggestion(remark=f"{listener.certificate} holds no certificate that can be read: {error}")
     name = next(filter(_is_usable, (*chain[0].dns_names, *chain[0].ip_addresses)), None)
+    pattern = next(iter(chain[0].dns_names), None) if name is None else None
     trusts = [(ca_file, _of(tree, ca_file)) for ca_file in ca_files]
     # Most brokers fill up the chain that they send from there: an intermediate in it is no CA to trust by itself.
     filled = (*chain, *(each for _, trust in trusts for each in read_chain(trust.anchors)))
     if system is not None and _accepts(filled, system, name, now):
-        return Suggestion(server_name=name)
+        return Suggestion(server_name=name, pattern=pattern)
     for ca_file, trust in trusts:
         if _accepts(chain, trust, name, now):
-            return Suggestion(server_name=name, ca_file=ca_file)
+            return Suggestion(server_name=name, pattern=pattern, ca_file=ca_file)
     top = chain[-1]
     return Suggestion(
         server_name=name,
+        pattern=pattern,
         remark="name the CA's certificate that clients trust as tls.ca_file; the file ends at a certificate issued by "
         f"{top.issuer or 'an empty name'}",
     )

@@ -153,6 +153,19 @@ def test_certificate_of_an_unknown_ca_says_what_to_find_out(pki: TestPki, tmp_pa
     )
 
 
+def test_certificate_for_any_name_of_a_domain_says_that_one_has_to_be_named(pki: TestPki, tmp_path: Path) -> None:
+    leaf = issue(now=pki.now, issuer=pki.intermediate, names=("DNS:*.example.org",))
+    files = write_chain(tmp_path, "server", (leaf, pki.intermediate))
+    told = "      # its certificate is for *.example.org: name the one that clients use as server_name\n"
+    config = tmp_path / "monitor.yml"
+    with Mosquitto(tmp_path / "mosquitto", certificate=files, extra=(f"cafile {pki.ca_file}",)) as mosquitto:
+        text = discovered(str(next(mosquitto.directory.glob("*.conf"))))
+        assert told in text
+        config.write_text(text.replace(told, '      server_name: "mqtt.example.org"\n'))
+        document = probed(config, f"mosquitto-{mosquitto.port}")
+    assert document["verdict"] == "ok", document
+
+
 def test_ca_that_only_another_listener_names_is_found(pki: TestPki, tmp_path: Path) -> None:
     files = write_chain(tmp_path, "server", (issue(now=pki.now, issuer=pki.intermediate), pki.intermediate))
     (tmp_path / "mosquitto.conf").write_text(
