@@ -9,16 +9,22 @@ from monitor.discover.files import Tree
 
 _GROUPS = Path("/etc/group")
 _ROOT = 0
+# By ProtectHome= of the unit, whatever their modes.
+_HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"))
 _WHERE = "(systemctl edit mqtt-tls-monitor)"
 
 
 def wanting(tree: Tree, path: Path) -> str | None:
     """Return what an operator has to do first, as a sentence; None if it is nothing, or cannot be told."""
-    groups: set[int] = set()
     try:
+        real = tree.real(path)
         file, *directories = tree.status(path)
     except OSError:
         return None
+    hidden = next((each for each in _HIDDEN if each in real.parents), None)
+    if hidden is not None:
+        return f"the service sees nothing of {hidden}: move the file, or set ProtectHome=read-only {_WHERE}"
+    groups: set[int] = set()
     for status, others in ((file, stat.S_IROTH), *((each, stat.S_IXOTH) for each in directories)):
         if status.st_mode & others:
             continue

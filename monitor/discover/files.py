@@ -59,6 +59,15 @@ class Tree:
         except ValueError:
             raise ValueError("one whose name holds a NUL") from None
 
+    def real(self, path: Path) -> Path:
+        """Return the path of a file on the host to which all links have been followed.
+
+        Raises:
+            OSError: there is none, or this user may not look.
+        """
+        file, root = self.at(path).resolve(strict=True), self._root.resolve()
+        return Path("/") / file.relative_to(root) if file.is_relative_to(root) else file
+
     def status(self, path: Path) -> list[os.stat_result]:
         """Return the status of a file, and of each directory above it on the host; links are followed.
 

@@ -91,11 +91,24 @@ def test_what_the_monitor_needs_for_reading_a_file(
 
 
 def test_group_root_is_none_to_join(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = host.write("/a.pem", "")
     status = os.stat_result((stat.S_IFREG | 0o640, 0, 0, 1, 0, 0, 0, 0, 0, 0))
     monkeypatch.setattr(Tree, "status", lambda _tree, _path: [status])
-    found = wanting(Tree(host.root), Path("/a.pem"))
+    found = wanting(Tree(host.root), path)
     assert found is not None
     assert found.startswith("readable by its owner alone")
+
+
+@pytest.mark.parametrize("directory", ["/home", "/root", "/run/user"])
+def test_what_the_unit_hides_is_said_whatever_its_modes(host: Host, directory: str) -> None:
+    unit = (Path(__file__).parents[2] / "systemd" / "mqtt-tls-monitor.service").read_text()
+    assert "\nProtectHome=yes\n" in unit
+    path = host.write(f"{directory}/certs/a.pem", "")
+    link = host.root / "etc" / "a.pem"
+    link.parent.mkdir()
+    link.symlink_to(host.root / directory.removeprefix("/") / "certs" / "a.pem")
+    for each in (path, Path("/etc/a.pem")):
+        assert str(wanting(Tree(host.root), each)).startswith(f"the service sees nothing of {directory}: move the file")
 
 
 def test_file_that_is_not_there_wants_nothing(host: Host) -> None:

@@ -123,8 +123,9 @@ FILES: Final = (
         "served, or a key that does not belong to it, would go unnoticed.",
         advice=do(
             "Let the user under which the monitor runs read the file and enter its directories: `setfacl -m "
-            "u:mqtt-tls-monitor:r server.pem`. A certificate file holds nothing secret. If the key is not to be read, "
-            "or is encrypted, leave `key` out of `files` in the monitor's configuration.",
+            "u:mqtt-tls-monitor:r server.pem`. A certificate file holds nothing secret. Of /home and /root a service "
+            "sees nothing while its unit has `ProtectHome=yes`. If the key is not to be read, or is encrypted, leave "
+            "`key` out of `files` in the monitor's configuration.",
         ),
         reference="",
     ),
