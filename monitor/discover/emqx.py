@@ -79,9 +79,10 @@ def _read_5(tree: Tree, path: Path, discovery: Discovery) -> None:
     blocks.note_values({key: found[key] for key in found if key not in removed}, _BLOCKS, discovery)
     for name, kind in (kinds | {f"listeners.{kind}.default": kind for kind in _PORTS}).items():
         options = Options(found, f"{name}.", discovery)
-        if name in removed or not options.is_on("enable", "enabled", default=True):
-            continue
         first = next((found[key] for key in found if key.startswith(f"{name}.")), None)
+        is_only_a_value = name in found and first is None  # of which there is a note
+        if name in removed or is_only_a_value or not options.is_on("enable", "enabled", default=True):
+            continue
         place = Place(file=path, line=1) if first is None else first.place
         if kind == "quic":
             discovery.note(place, f"{name}: QUIC is not watched")

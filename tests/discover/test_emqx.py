@@ -98,6 +98,14 @@ def test_what_only_emqx_can_know_is_a_note_at_its_line(host: Host, line: str, no
     assert found.startswith(f"{MAIN}:3: {note}")
 
 
+@pytest.mark.parametrize("name", ["default", "second"])
+def test_listener_that_only_emqx_can_know_is_none_by_default(host: Host, name: str) -> None:
+    host.write(MAIN, f"listeners.wss.default.enable = false\nlisteners.ssl.{name} = ${{base}} {{ bind = 8886 }}\n")
+    found = host.discover()
+    assert notes(found) == [f"{MAIN}:2: not understood: the value of listeners.ssl.{name}"]
+    assert [each.place.line for each in found.listeners] == ([] if name == "default" else [1])
+
+
 def test_included_files_are_found_by_either_spelling(host: Host) -> None:
     host.write(MAIN, f'{QUIET}include "one.conf"\ninclude required("two.conf")\n')
     host.write("/etc/emqx/one.conf", "listeners.ssl.one.bind = 8891\n")
