@@ -1,6 +1,7 @@
 """The command line as the shell sees it: what is printed, where, and with which exit status."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from tests.support.pki import TestPki, write_chain
 from tests.support.ports import PATIENCE_S, closed_port, silent_port
 
 YEAR = timedelta(days=365)
+EXAMPLE = Path(__file__).parent.parent / "config" / "monitor.example.yml"
 MINIMAL = "brokers:\n  - name: plant\n    host: mqtt.example.org\n"
 
 
@@ -218,6 +220,44 @@ def test_reader_that_closes_the_pipe_gets_no_traceback() -> None:
         complaint = process.stderr.read()
     assert complaint == ""
     assert process.returncode == 141  # as after SIGPIPE: 1 would say that there are warnings
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "certificate_expired"),
+        ("probe", "--json", "127.0.0.1:1"),
+        ("--version",),
+        ("check-config", str(EXAMPLE)),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_answer_that_cannot_be_written_is_no_fault_of_the_monitor(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (
+        3,
+        "mqtt-tls-monitor: cannot write the answer: No space left on device\n",
+    )
+
+
+def test_answer_that_nobody_waits_for_gets_no_traceback() -> None:
+    nobody, pipe = os.pipe()
+    os.close(nobody)
+    command = [*COMMAND, "explain", "certificate_expired"]
+    with os.fdopen(pipe, "w") as output:
+        result = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (141, "")
+
+
+def test_closed_output_is_no_fault_of_the_monitor() -> None:
+    result = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "explain", "certificate_expired"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_interrupted_probe_ends_with_130_and_says_nothing() -> None:

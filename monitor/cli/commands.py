@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -32,6 +33,8 @@ app = typer.Typer(
 
 _ABOUT_CONFIGURATION = {"run", "check-config"}
 """Commands that know two statuses: it can be used, or not."""
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""Why standard output, led into a file, cannot be written to."""
 
 # Files are opened by who reads them, and refused in the configuration's own words: typer must not look first.
 ConfigOption = Annotated[
@@ -42,8 +45,12 @@ ConfigOption = Annotated[
 def run_command() -> int:
     """Run the command that the arguments name, and return the exit status. No fault ends in a traceback."""
     is_completing = completion.is_asked(os.environ)
+    if sys.stdout is None:  # closed by whoever started this process
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
     try:
         status = app(prog_name=PROGRAM, standalone_mode=False)
+        # Not left to the end of the process: what goes wrong there has words and a status of Python's own.
+        sys.stdout.flush()
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = PROGRAM if context is None else context.command_path
@@ -56,7 +63,14 @@ def run_command() -> int:
     except SystemExit:
         # An answered shell, or what typer makes of a closed pipe; its 1 would mean warnings.
         return Status.OK if is_completing else READER_LEFT
+    except BrokenPipeError:
+        _drop_output()
+        return READER_LEFT
     except Exception as error:  # noqa: BLE001  # the last border: what comes out here is a bug of ours
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _drop_output()
+            _complain(f"cannot write the answer: {error.strerror}")
+            return Status.UNKNOWN
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
         _complain(f"internal error: {_one_line(error)}; set {DEBUG_VARIABLE}=1 to see where")
@@ -331,6 +345,12 @@ def demo(
     from monitor.demo.run import run_demo  # noqa: PLC0415
 
     return asyncio.run(run_demo("" if all_interfaces else "127.0.0.1", port))
+
+
+def _drop_output() -> None:
+    """Let what could not be written be nobody's concern any more: the end of the process would try again."""
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _complain(message: str) -> None:
