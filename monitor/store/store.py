@@ -186,14 +186,14 @@ def _after(state: BrokerState, report: ProbeReport, assessment: Assessment) -> B
         report=report,
         assessment=assessment,
         tls=report.tls if brought_certificates else state.tls,
-        tls_seen_at=at if brought_certificates else state.tls_seen_at,
+        tls_seen_at=at if brought_certificates else _by_then(state.tls_seen_at, at),
         certificate_changes=_counted_changes(state, assessment.change),
         changes=state.changes if assessment.change is None else (assessment.change, *state.changes)[:KEPT_CHANGES],
         last_change=assessment.change if assessment.change and assessment.change.concerns_pins else state.last_change,
         standing=stands,
-        standing_since=state.standing_since if stands == state.standing else at,
-        failing_since=None if assessment.success else state.failing_since or at,
-        last_success_at=at if assessment.success else state.last_success_at,
+        standing_since=_by_then(state.standing_since, at) if stands == state.standing else at,
+        failing_since=None if assessment.success else _by_then(state.failing_since, at) or at,
+        last_success_at=at if assessment.success else _by_then(state.last_success_at, at),
         probes_total=state.probes_total + 1,
         failures=state.failures if failed is None else _counted(state, failed.phase),
         handshake=_observed(state.handshake, report, Phase.HANDSHAKE),
@@ -202,6 +202,14 @@ def _after(state: BrokerState, report: ProbeReport, assessment: Assessment) -> B
         retransmitted_total=state.retransmitted_total + (retransmitted or 0),
         recent_failures=_kept(state, report, failed, at),
     )
+
+
+def _by_then(moment: datetime | None, at: datetime) -> datetime | None:
+    """Return a moment that has passed: it lies ahead where the clock that told it has been set back since.
+
+    A success ahead of every later probe would keep the alert of a broker that is down silent until then.
+    """
+    return None if moment is None else min(moment, at)
 
 
 def _counted_changes(state: BrokerState, change: CertificateChange | None) -> Mapping[Changed, int]:

@@ -92,6 +92,17 @@ def test_failing_since_survives_a_change_of_reason() -> None:
     assert known.standing_since == ENDED + timedelta(minutes=1)
 
 
+def test_clock_that_is_set_back_leaves_nothing_in_the_future() -> None:
+    store = watching()
+    recorded(store, later(a_report(), 120))
+    recorded(store, later(a_report(reason="connect_refused"), 120))
+    recorded(store, later(a_report(reason="connect_refused"), 1))
+    recorded(store, later(a_report(reason="connect_refused"), 2))
+    known = state(store)
+    told = {known.last_success_at, known.tls_seen_at, known.failing_since, known.standing_since}
+    assert told == {ENDED + timedelta(minutes=1)}
+
+
 def test_certificates_are_kept_while_the_broker_is_down() -> None:
     store = watching()
     recorded(store, a_report())
