@@ -45,8 +45,6 @@ ConfigOption = Annotated[
 def run_command() -> int:
     """Run the command that the arguments name, and return the exit status. No fault ends in a traceback."""
     is_completing = completion.is_asked(os.environ)
-    if sys.stdout is None:  # closed by whoever started this process
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
     try:
         status = app(prog_name=PROGRAM, standalone_mode=False)
         # Not left to the end of the process: what goes wrong there has words and a status of Python's own.

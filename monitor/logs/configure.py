@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 import structlog
@@ -32,7 +31,7 @@ def configure(level: str, log_format: LogFormat, environ: Mapping[str, str]) -> 
     Raises:
         ValueError: no such level.
     """
-    stream = _standard_error()
+    stream = sys.stderr
     is_journal, is_terminal = _leads_to_journal(stream, environ), stream.isatty()
     is_text = log_format is LogFormat.CONSOLE or (log_format is LogFormat.AUTO and (is_terminal or is_journal))
     text = _text(is_journal=is_journal, colors=is_terminal)
@@ -84,7 +83,7 @@ def catch_up() -> None:
 
 def complain(lines: Iterable[object], environ: Mapping[str, str]) -> None:
     """Write errors to standard error while it is not known yet how to log: each as it is, on a line of its own."""
-    stream = _standard_error()
+    stream = sys.stderr
     prefix = _prefix(logging.ERROR) if _leads_to_journal(stream, environ) else ""
     for line in lines:
         stream.write(f"{prefix}{line}\n")
@@ -168,16 +167,6 @@ def _text(*, is_journal: bool, colors: bool) -> list[Processor]:
 def _without_time_and_level(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
     # The journal has its own.
     return {key: value for key, value in line.items() if key not in {"timestamp", "level"}}
-
-
-def _standard_error() -> TextIO:
-    """Return standard error, or a place for nothing if whoever started this process closed it.
-
-    Then it takes that number too: else the next socket would get it, and what libraries write there.
-    """
-    if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
-    return sys.stderr
 
 
 def _leads_to_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:

@@ -116,7 +116,13 @@ def test_daemon_goes_on_and_stops_though_nobody_reads_its_log(tmp_path: Path) ->
     os.close(held)
 
 
-def test_daemon_without_standard_error_gives_its_number_to_no_socket(tmp_path: Path) -> None:
-    with Redirected(tmp_path, "2>&-") as daemon:
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_daemon_without_standard_streams_gives_their_numbers_to_no_socket(
+    tmp_path: Path, closed: tuple[int, ...]
+) -> None:
+    with Redirected(tmp_path, " ".join(f"{number}>&-" for number in closed)) as daemon:
         daemon.wait_until_ready()
-        assert Path(f"/proc/{daemon.pid}/fd/2").readlink() == Path(os.devnull)
+        for number in closed:
+            assert Path(f"/proc/{daemon.pid}/fd/{number}").readlink() == Path(os.devnull)
+        os.kill(daemon.pid, signal.SIGTERM)
+        assert daemon.wait_for_end(15) == 0
