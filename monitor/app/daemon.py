@@ -49,6 +49,8 @@ STALLED_S = 30.0
 """How late the next turn may be taken up before the schedule counts as standing still."""
 WRAP_UP_S = 1.0
 """What a probe that took all of its time still needs: to be judged, and recorded."""
+TIDY_UP_S = 30.0
+"""What the end may take behind the last probe: the state has to be written."""
 RELOAD_PATIENCE_S = 60.0
 """How long reading a configuration may take: some seconds with a thousand brokers, and forever from a pipe."""
 MOST_NAMED = 20
@@ -158,9 +160,9 @@ class Daemon:
         A slow round that needs longer is cut off.
         """
         self._is_stopping = True
-        self._manager.stopping()
-        self._reloads.close()
         timeout_s = max((broker.timeout_s for broker in self._config.brokers), default=0.0) + WRAP_UP_S
+        self._manager.stopping(timeout_s + TIDY_UP_S)
+        self._reloads.close()
         await asyncio.gather(self._schedule.drain(timeout_s), self._rounds.drain(timeout_s))
         if self._heartbeat is not None:
             self._heartbeat.cancel()

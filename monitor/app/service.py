@@ -37,9 +37,13 @@ class ServiceManager:
         """Say that probing goes on. Without it for `WatchdogSec=` of the unit, the daemon is ended and started anew."""
         self._send("WATCHDOG=1", f"STATUS={status}")
 
-    def stopping(self) -> None:
-        """Say that the end has begun."""
-        self._send("STOPPING=1", "STATUS=Stopping; probes under way may end.")
+    def stopping(self, longest_s: float) -> None:
+        """Say that the end has begun, and how long it may take, should that be more than the unit's own limit."""
+        self._send(
+            "STOPPING=1",
+            "STATUS=Stopping; probes under way may end.",
+            f"EXTEND_TIMEOUT_USEC={int(longest_s * 1_000_000)}",
+        )
 
     def _send(self, *lines: str) -> None:
         if not self._address:

@@ -85,6 +85,17 @@ def test_manager_is_told_of_each_step_of_the_daemons_life(
         manager.wait_for("STOPPING=1")
 
 
+def test_manager_is_asked_for_the_time_that_the_longest_probe_needs(manager: Manager, tmp_path: Path) -> None:
+    broker = {"name": "slow", "host": "127.0.0.1", "port": 1, "interval": "10m", "timeout": "5m"}
+    monitor = ManagedMonitor(tmp_path / "monitor", [broker])
+    monitor.manager = manager.address
+    with monitor:
+        manager.wait_for("READY=1")
+        os.kill(monitor.pid, signal.SIGTERM)
+        asked_us = int(manager.wait_for("STOPPING=1")["EXTEND_TIMEOUT_USEC"])
+    assert asked_us > 5 * 60 * 1_000_000
+
+
 def test_manager_may_listen_at_a_path(tmp_path: Path) -> None:
     manager = Manager(str(tmp_path / "notify"))
     ServiceManager({"NOTIFY_SOCKET": manager.address}).alive("fine")
