@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,14 @@ import pytest
 from tests.support.brokers import Amqtt, Mosquitto, NatsServer, OpensslServer
 from tests.support.pki import TestPki, build_pki
 from tests.support.stamping import await_kernel_stamps
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals() -> None:
+    """What a shell runs in the background ignores these, and so would whatever a test starts and sends them to."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session", autouse=True)
