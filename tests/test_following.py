@@ -17,6 +17,7 @@ from monitor.following import Following
 from monitor.model.broker import Broker, CertificateFiles
 from monitor.model.installed import FileState
 from monitor.x509.certificate import read_chain
+from tests.support.ports import PATIENCE_S
 from tests.support.records import a_broker
 
 
@@ -40,7 +41,7 @@ class Gate:
     def __call__(self, files: CertificateFiles, before: Look | None, at: datetime) -> Look:
         self.looks += 1
         self.on_loop |= threading.current_thread() is threading.main_thread()
-        assert self.open.wait(10)
+        assert self.open.wait(PATIENCE_S)
         return look(files, before, at, read_chain=read_chain)
 
 
@@ -83,7 +84,7 @@ async def test_file_system_that_hangs_holds_up_results_once_and_one_thread(broke
         assert [each.der for each in late.certificates] == [LEAF.der], "as it was last"
     assert gate.looks == 2
     gate.open.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while (found := await following.look(broker, now())) is None or found.certificate.state is not FileState.READ:
             await asyncio.sleep(0.01)
 

@@ -175,7 +175,7 @@ def end(daemon: MonitorProcess, number: signal.Signals) -> None:
     # A core dump holds whatever the memory held; the unit allows none either.
     resource.prlimit(daemon.pid, resource.RLIMIT_CORE, (0, 0))
     os.kill(daemon.pid, number)
-    assert daemon.wait_for_end(15) == (-number if number is signal.SIGQUIT else 0)
+    assert daemon.wait_for_end() == (-number if number is signal.SIGQUIT else 0)
 
 
 @pytest.mark.parametrize(("log_format", "shows_locals"), [("json", False), ("console", False), ("console", True)])

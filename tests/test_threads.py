@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from monitor.threads import NoAnswerError, OneAtATime, SharedCalls, in_daemon_thread
+from tests.support.ports import PATIENCE_S
 
 
 async def test_result_and_failure_reach_who_waits() -> None:
@@ -31,7 +32,7 @@ def test_call_that_never_returns_does_not_keep_the_process_from_ending() -> None
         "async def main(): in_daemon_thread(lambda: time.sleep(60), name='hangs')\n"
         "asyncio.run(main())"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=15)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE_S)
 
 
 async def test_no_call_begins_while_an_earlier_one_has_not_returned() -> None:

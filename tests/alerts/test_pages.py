@@ -21,6 +21,7 @@ from tests.support.alerts import ALERTMANAGER, RULES
 from tests.support.brokers import Mosquitto
 from tests.support.daemon import MonitorProcess
 from tests.support.pki import TestPki, write_chain
+from tests.support.ports import PATIENCE_S
 from tests.support.prometheus import Prometheus
 from tests.support.receiver import Receiver
 
@@ -103,7 +104,7 @@ def test_each_trouble_is_one_page_with_its_sentence_and_runbook_and_resolves(pla
     assert page.names == {"MqttTlsCertificateExpired"}
     (alert,) = page.alerts
     assert "Clients refuse broker expired: its leaf certificate" in alert["annotations"]["description"]
-    with urlopen(alert["annotations"]["runbook_url"], timeout=15) as answer:
+    with urlopen(alert["annotations"]["runbook_url"], timeout=PATIENCE_S) as answer:
         assert "MqttTlsCertificateExpired" in answer.read().decode()
     plant.renew()
     receiver.wait_for("resolved", "MqttTlsCertificateExpired", "expired")

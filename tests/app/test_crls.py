@@ -10,6 +10,7 @@ from pathlib import Path
 
 from monitor.app.crls import CrlFollower, Look
 from monitor.model.revocation import CrlFile
+from tests.support.ports import PATIENCE_S
 from tests.support.records import a_broker
 
 PATHS = ("/mnt/ca.crl",)
@@ -29,7 +30,7 @@ async def test_disk_that_hangs_is_waited_for_once_and_what_was_read_before_is_us
     def look(_: tuple[str, ...]) -> tuple[CrlFile, ...]:
         looks.append(threading.current_thread().name)
         if len(looks) == 2:
-            goes_on.wait(30)
+            goes_on.wait(PATIENCE_S)
         return (OLD,) if len(looks) == 1 else (NEW,)
 
     follower = CrlFollower(lambda: look, patience_s=0.05)
@@ -40,7 +41,7 @@ async def test_disk_that_hangs_is_waited_for_once_and_what_was_read_before_is_us
     assert asyncio.get_running_loop().time() - began < 0.05
     assert len(looks) == 2
     goes_on.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await follower.current(PATHS) != (NEW,):
             await asyncio.sleep(0)
 

@@ -18,6 +18,7 @@ from monitor.app.memory import LAG_S, SPACING_S, Memory
 from monitor.app.state_file import StateFile
 from monitor.store import BrokerState, Store, saved
 from tests.store.saving import known, record
+from tests.support.ports import PATIENCE_S
 from tests.support.records import NOW, a_broker
 from tests.support.waiting import until
 
@@ -257,7 +258,7 @@ async def test_file_system_that_hangs_holds_up_nothing_and_loses_nothing(
     path.write_bytes(before := saved.write(known(store), NOW))
     memory = memory_of(Store(), path)
     answering = Event()
-    monkeypatch.setattr(memory._file, "read", lambda _: answering.wait(10))
+    monkeypatch.setattr(memory._file, "read", lambda _: answering.wait(PATIENCE_S))
     assert await memory.recall([a_broker()]) == ()
     answering.set()
     await memory.close()
@@ -276,7 +277,7 @@ async def test_writings_never_meet(store: Store, path: Path, monkeypatch: pytest
 
     def slow(data: bytes) -> None:
         began.set()
-        goes_on.wait(10)
+        goes_on.wait(PATIENCE_S)
         write(data)
 
     monkeypatch.setattr(memory._file, "write", slow)

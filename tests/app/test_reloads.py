@@ -89,7 +89,7 @@ def test_configuration_that_is_never_read_keeps_nobody_from_stopping(tmp_path: P
         reading = os.open(daemon.config, os.O_WRONLY)  # returns when it is opened for reading; nothing is written
         try:
             os.kill(daemon.pid, signal.SIGTERM)
-            assert daemon.wait_for_end(15) == 0
+            assert daemon.wait_for_end() == 0
         finally:
             os.close(reading)
     assert daemon.lines("stopped")

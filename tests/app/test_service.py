@@ -16,6 +16,7 @@ from monitor.app.service import ServiceManager
 from tests.support.brokers import Mosquitto
 from tests.support.daemon import MonitorProcess
 from tests.support.pki import TestPki
+from tests.support.ports import PATIENCE_S
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNITS = ("mqtt-tls-monitor.service", "mqtt-tls-monitor@.service")
@@ -30,7 +31,7 @@ class Manager:
         self.address = address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(f"\0{address[1:]}" if address.startswith("@") else address)
-        self._socket.settimeout(15)
+        self._socket.settimeout(PATIENCE_S)
 
     def wait_for(self, assignment: str) -> dict[str, str]:
         """Return the first message from now on that begins so."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.state_file import StateFile, StateFileError
+from tests.support.ports import PATIENCE_S
 from tests.support.processes import tool
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -34,7 +35,7 @@ except StateFileError as error:
 def written_by_another(path: Path, *arguments: str, through: tuple[str, ...] = ()) -> str:
     """Let another process write the file, and return what it says of it."""
     command = [*through, sys.executable, "-c", WRITE, str(path), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20).stderr.strip()
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S).stderr.strip()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from monitor.model.config import ConfigError, LogFormat, Settings
 from monitor.model.refusal import RefusalCheck
 from tests.config.conftest import Load
 from tests.support.pki import TestPki
+from tests.support.ports import PATIENCE_S
 
 THREE_LINES = "brokers:\n  - name: a\n    host: a.example\n"
 
@@ -182,7 +183,9 @@ def test_unprivileged_user_is_told_of_a_file_that_cannot_be_read(tmp_path: Path)
     )
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-c", code]
-    ended = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     assert ended.stderr == ""
     assert (
         ended.stdout
@@ -236,7 +239,7 @@ def test_wrong_options_are_all_named_by_key_without_line(system_store: dict[str,
 
 def test_reading_access_lists_and_hosts_needs_no_pydantic() -> None:
     code = "import sys, monitor.config.acl, monitor.config.hosts; assert 'pydantic' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE_S)
 
 
 @pytest.fixture

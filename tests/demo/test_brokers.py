@@ -11,10 +11,10 @@ import pytest
 from cryptography import x509
 
 from monitor.demo.brokers import LESSONS, Demo, demo_brokers
+from tests.support.ports import PATIENCE_S
 
 # OpenSSL's client, the stranger that checks these brokers, knows no other time.
 NOW = datetime.now(UTC)
-DEADLINE_S = 10.0
 
 
 def port_of(demo: Demo, name: str) -> int:
@@ -33,7 +33,7 @@ def blind_context() -> ssl.SSLContext:
 
 
 async def served_leaf(demo: Demo, name: str, context: ssl.SSLContext) -> x509.Certificate:
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         _, writer = await asyncio.open_connection("127.0.0.1", port_of(demo, name), ssl=context)
         der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         writer.close()
@@ -49,7 +49,7 @@ async def refusal(demo: Demo, name: str) -> str:
 
 async def round_trip(demo: Demo, name: str, client_id: str = "test") -> bytes:
     async with (
-        asyncio.timeout(DEADLINE_S),
+        asyncio.timeout(PATIENCE_S),
         aiomqtt.Client(
             "127.0.0.1", port_of(demo, name), tls_context=strict_context(demo), identifier=client_id
         ) as client,
@@ -102,7 +102,7 @@ async def test_incomplete_chain_lacks_the_issuer_of_its_leaf(demo: Demo) -> None
 
 
 async def test_client_without_certificate_is_refused_after_the_handshake(demo: Demo) -> None:
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         port = port_of(demo, "client-certificate-required")
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=strict_context(demo))
         assert writer.get_extra_info("ssl_object").version() == "TLSv1.3"
@@ -115,7 +115,7 @@ async def test_plain_tcp_hangs_up_on_tls_and_serves_plain_mqtt(demo: Demo) -> No
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await served_leaf(demo, "plain-tcp", blind_context())
     port = port_of(demo, "plain-tcp")
-    async with asyncio.timeout(DEADLINE_S), aiomqtt.Client("127.0.0.1", port) as client:
+    async with asyncio.timeout(PATIENCE_S), aiomqtt.Client("127.0.0.1", port) as client:
         await client.subscribe("test/topic", qos=1)
 
 
@@ -125,7 +125,7 @@ async def test_black_hole_accepts_and_says_nothing(demo: Demo) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(reader.read(1), 0.3)
     writer.write_eof()
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         assert await reader.read() == b""  # it lets go of a client that leaves
     writer.close()
     await writer.wait_closed()

@@ -14,15 +14,14 @@ import pytest
 from monitor.demo.brokers import LESSONS, Demo
 from monitor.demo.orders import obey, taking_orders
 from tests.demo.test_brokers import port_of
-from tests.support.ports import is_listening
+from tests.support.ports import PATIENCE_S, is_listening
 
-DEADLINE_S = 15.0
 BROKEN = [lesson.name for lesson in LESSONS if lesson.name != "healthy"]
 
 
 async def answer_to_connect(demo: Demo, name: str) -> bytes:
     """Return what a strict client without a certificate gets for an MQTT 3.1.1 CONNECT."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         context = ssl.create_default_context(cafile=demo.ca_file)
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(demo, name), ssl=context)
         writer.write(b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04test")
@@ -36,7 +35,7 @@ async def test_stopped_broker_refuses_and_drops_whoever_was_connected(demo: Demo
     port = port_of(demo, "black-hole")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     assert await obey("stop black-hole", demo) == "black-hole is stopped: whoever connects is refused."
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         assert await reader.read() == b""
     writer.close()
     with pytest.raises(ConnectionRefusedError):
@@ -91,7 +90,7 @@ async def test_unknown_broker_is_answered_with_those_that_there_are(demo: Demo) 
 async def test_orders_come_line_by_line_however_they_are_cut(demo: Demo) -> None:
     told: asyncio.Queue[str] = asyncio.Queue()
     reading, writing = os.pipe()
-    async with asyncio.timeout(DEADLINE_S), taking_orders(reading, demo, told.put_nowait) as can_come:
+    async with asyncio.timeout(PATIENCE_S), taking_orders(reading, demo, told.put_nowait) as can_come:
         assert can_come
         os.write(writing, b"stop hea")
         os.write(writing, b"lthy\n\nstart healthy\nstop")

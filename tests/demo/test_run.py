@@ -20,8 +20,8 @@ from monitor.judging import Judging
 from monitor.model.outcome import Failed
 from monitor.probe.pipeline import probe
 from monitor.probe.resolve import Resolver
+from tests.support.ports import PATIENCE_S
 
-DEADLINE_S = 30.0
 RUN = "import asyncio, sys; from monitor.demo.run import run_demo; sys.exit(asyncio.run(run_demo('127.0.0.1', 0)))"
 
 
@@ -75,7 +75,7 @@ def test_demo_shows_every_verdict_and_leaves_nothing_behind() -> None:
             verdicts = verdicts_when_ready(url)
         finally:
             process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=DEADLINE_S)
+            _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert verdicts == {lesson.name: lesson.verdict.value for lesson in LESSONS}
     assert not directory.exists()
@@ -93,17 +93,17 @@ def read_guide(stdout: Any) -> list[str]:
 
 
 def verdicts_when_ready(url: str) -> dict[str, str]:
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + PATIENCE_S
     while not is_ready(url):
         assert time.monotonic() < deadline, "the demo never became ready"
         time.sleep(0.05)
-    with urllib.request.urlopen(f"{url}api/v1/brokers", timeout=DEADLINE_S) as response:
+    with urllib.request.urlopen(f"{url}api/v1/brokers", timeout=PATIENCE_S) as response:
         return {document["broker"]: document["verdict"] for document in json.load(response)}
 
 
 def is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}-/ready", timeout=DEADLINE_S):
+        with urllib.request.urlopen(f"{url}-/ready", timeout=PATIENCE_S):
             return True
     except urllib.error.HTTPError as error:
         with error:

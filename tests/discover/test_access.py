@@ -13,6 +13,7 @@ from monitor.discover.access import wanting
 from monitor.discover.files import Tree
 from tests.support.broker_host import Host
 from tests.support.daemon import COMMAND
+from tests.support.ports import PATIENCE_S
 from tests.support.processes import tool
 
 
@@ -20,7 +21,7 @@ def discovered_without_privilege(*arguments: str) -> subprocess.CompletedProcess
     # Root's files would be open to root in spite of their modes.
     give_up = (tool("setpriv"), "--bounding-set=-dac_override,-dac_read_search", "--") if os.geteuid() == 0 else ()
     return subprocess.run(
-        [*give_up, *COMMAND, "discover", *arguments], capture_output=True, text=True, check=False, timeout=30
+        [*give_up, *COMMAND, "discover", *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
 
 

@@ -9,6 +9,8 @@ import sys
 from contextlib import suppress
 from typing import IO
 
+from tests.support.ports import PATIENCE_S
+
 SCRIPT = """
 import asyncio, logging, os, sys
 import structlog
@@ -39,7 +41,9 @@ def run(log_format: str, stderr: Stream, journal: str | None) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "JOURNAL_STREAM"}
     if journal is not None:
         environment["JOURNAL_STREAM"] = journal
-    subprocess.run([sys.executable, "-c", SCRIPT, log_format], stderr=stderr, env=environment, check=True, timeout=30)
+    subprocess.run(
+        [sys.executable, "-c", SCRIPT, log_format], stderr=stderr, env=environment, check=True, timeout=PATIENCE_S
+    )
 
 
 def name_of(stream: socket.socket) -> str:

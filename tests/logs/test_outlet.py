@@ -13,6 +13,7 @@ import pytest
 
 from monitor.logs.outlet import Outlet
 from tests.support.daemon import MonitorProcess
+from tests.support.ports import PATIENCE_S
 
 FLOOD = """
 import logging, os
@@ -87,7 +88,7 @@ def test_broken_pipe_is_no_fault_and_is_counted() -> None:
 def test_lines_that_had_to_wait_break_nothing_where_nobody_reads() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    result = subprocess.run([sys.executable, "-c", FLOOD], stderr=writing, check=False, timeout=30)
+    result = subprocess.run([sys.executable, "-c", FLOOD], stderr=writing, check=False, timeout=PATIENCE_S)
     os.close(writing)
     assert result.returncode == 0
 
@@ -112,7 +113,7 @@ def test_daemon_goes_on_and_stops_though_nobody_reads_its_log(tmp_path: Path) ->
         daemon.wait_until_ready()
         assert daemon.get("/-/reload", method="POST")[0] == 200
         os.kill(daemon.pid, signal.SIGTERM)
-        assert daemon.wait_for_end(15) == 0
+        assert daemon.wait_for_end() == 0
     os.close(held)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from tests.support.ports import wait_until
+from tests.support.ports import PATIENCE_S, wait_until
 from tests.support.processes import ServerProcess, tool
 
 
@@ -71,6 +71,6 @@ class Alertmanager(ServerProcess):
     def _api(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"http://{self.host}:{self.port}/api/v2/{path}", data, {"Content-Type": "application/json"})
-        with urlopen(request, timeout=15) as answer:
+        with urlopen(request, timeout=PATIENCE_S) as answer:
             text = answer.read()
         return json.loads(text) if text else None

@@ -16,7 +16,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.names import Names
-from tests.support.ports import wait_until
+from tests.support.ports import PATIENCE_S, wait_until
 from tests.support.processes import ServerProcess
 
 COMMAND = (sys.executable, "-m", "monitor")
@@ -49,7 +49,7 @@ class MonitorProcess(ServerProcess):
 
     def get(self, path: str, *, method: str = "GET") -> tuple[int, str]:
         """Return status and body."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=15)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_S)
         try:
             connection.request(method, path)
             response = connection.getresponse()
@@ -96,15 +96,15 @@ class MonitorProcess(ServerProcess):
             and all(entry.get(key) == value for key, value in fields.items())
         ]
 
-    def wait_for_end(self, timeout_s: float) -> int:
+    def wait_for_end(self) -> int:
         """Return the exit status once the process has ended by itself."""
         assert self._process is not None
-        return self._process.wait(timeout_s)
+        return self._process.wait(PATIENCE_S)
 
 
 def run_command(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run one command of the monitor to its end."""
     environment = {**os.environ, "NO_COLOR": "1", **(env or {})}
     return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=30, env=environment
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE_S, env=environment
     )

@@ -15,8 +15,7 @@ from typing import Self
 import yaml
 
 from tests.support.daemon import MonitorProcess
-
-ANSWER_PATIENCE_S = 15.0
+from tests.support.ports import PATIENCE_S
 
 
 def answers(daemon: MonitorProcess) -> dict[str, bytes | str]:
@@ -39,7 +38,7 @@ def answers(daemon: MonitorProcess) -> dict[str, bytes | str]:
 
 def fetched(daemon: MonitorProcess, path: str, **headers: str) -> tuple[str, bytes]:
     """Return an answer's headers, and its body as it came."""
-    connection = http.client.HTTPConnection(daemon.host, daemon.port, timeout=ANSWER_PATIENCE_S)
+    connection = http.client.HTTPConnection(daemon.host, daemon.port, timeout=PATIENCE_S)
     with closing(connection):
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
@@ -48,7 +47,7 @@ def fetched(daemon: MonitorProcess, path: str, **headers: str) -> tuple[str, byt
 
 def exchanged(port: int, request: bytes) -> bytes:
     """Send something, and nothing more; return what comes until the other side has had enough of it."""
-    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_PATIENCE_S) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)
         answer = b""

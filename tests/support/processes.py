@@ -14,7 +14,7 @@ from typing import Self
 
 from tests.support.ports import free_port, is_listening, wait_until
 
-_END_PATIENCE_S = 5.0
+_END_PATIENCE_S = 20.0
 
 
 def tool(name: str) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import yaml
 
-from tests.support.ports import wait_until
+from tests.support.ports import PATIENCE_S, wait_until
 from tests.support.processes import ServerProcess, tool
 
 
@@ -62,7 +62,7 @@ class Prometheus(ServerProcess):
         wait_until(lambda: bool(self.query(expression)), expression)
 
     def _get(self, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=15)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_S)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

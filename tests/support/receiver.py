@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, Final
+from typing import Any
 
 from tests.support.ports import wait_until
-
-PATIENCE_S: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -85,5 +83,5 @@ class Receiver:
                 and (not broker or broker in page.brokers)
             ]
 
-        wait_until(lambda: bool(found()), f"{alert} {broker} {status}; told were {self.pages}", timeout_s=PATIENCE_S)
+        wait_until(lambda: bool(found()), f"{alert} {broker} {status}; told were {self.pages}")
         return found()[0]

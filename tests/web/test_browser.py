@@ -12,9 +12,9 @@ from monitor.model.config import Problem
 from monitor.store import Snapshot, Store
 from monitor.web.listener import listening
 from monitor.web.server import create_app
+from tests.support.ports import PATIENCE_S
 from tests.support.records import NOW, a_broker, expired
 
-PATIENCE_S = 40.0
 QUIET = (
     "--headless",
     "--no-sandbox",

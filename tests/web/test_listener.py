@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 
 from monitor.web.listener import listening
+from tests.support.ports import PATIENCE_S
 
 MOST = 4
-DEADLINE_S = 15.0
 MUCH = 32 * 1024 * 1024
 """More than the kernel holds for a client that does not read."""
 ROOM_FOR_UNREAD = MUCH * 5 // 2
@@ -24,7 +24,7 @@ class Connection:
     async def get(self, path: str) -> bytes:
         """Return the status line and the body of an answer, on a connection that stays."""
         self.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(PATIENCE_S):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = next(int(line.split()[1]) for line in head.splitlines() if line.startswith(b"Content-Length"))
             return head.splitlines()[0] + b" " + await self.reader.readexactly(length)
@@ -34,7 +34,7 @@ class Connection:
 
     async def ends(self) -> None:
         """Return once the other side has dropped it, whatever came before."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(PATIENCE_S):
             try:
                 while await self.reader.read(65536):
                     pass
@@ -132,7 +132,7 @@ async def test_answer_is_not_made_to_its_end_for_a_client_that_left(client: Clie
     connection.send(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
     await slow.begun.wait()
     connection.writer.close()
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         await slow.given_up.wait()
 
 
@@ -143,7 +143,7 @@ async def test_answers_that_nobody_reads_make_room_for_the_next_the_oldest_first
         await connection.reader.readuntil(b"\r\n\r\n")
     with pytest.raises(asyncio.IncompleteReadError):
         await deaf[0].reader.readexactly(MUCH)
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         for connection in deaf[-2:]:
             assert await connection.reader.readexactly(MUCH) == bytes(MUCH)
 
@@ -169,12 +169,12 @@ async def test_answer_that_is_not_read_keeps_nobody_out(client: Client) -> None:
         assert await (await client.connect()).get("/") == b"HTTP/1.1 200 OK hello"
     for connection in deaf:
         with pytest.raises(asyncio.IncompleteReadError):
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(PATIENCE_S):
                 await connection.reader.readexactly(MUCH)
 
 
 async def test_end_waits_for_nobody_who_says_nothing() -> None:
-    async with asyncio.timeout(DEADLINE_S), listening(web.Application(), "127.0.0.1", 0) as port:
+    async with asyncio.timeout(PATIENCE_S), listening(web.Application(), "127.0.0.1", 0) as port:
         connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
     for reader, writer in connections:
         assert await reader.read() == b""

@@ -14,6 +14,7 @@ from monitor.model.broker import Trust
 from monitor.model.judgement import Judgement, Validator
 from monitor.x509.certificate import read_chain
 from monitor.x509.judge import Judge
+from tests.support.ports import PATIENCE_S
 
 CONFIGURATION = """
 [req]
@@ -35,7 +36,7 @@ DNS.1 = broker.example
 
 
 def openssl(directory: Path, *arguments: str) -> None:
-    subprocess.run(("openssl", *arguments), cwd=directory, check=True, capture_output=True, timeout=30)
+    subprocess.run(("openssl", *arguments), cwd=directory, check=True, capture_output=True, timeout=PATIENCE_S)
 
 
 def der(path: Path) -> bytes:
