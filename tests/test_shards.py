@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +39,10 @@ class ShardProcess(MonitorProcess):
 
 def first_of_two_ports() -> int:
     """Return a free port that another one follows."""
-    while True:
-        port = free_port()
-        with suppress(OSError), closed_port(port=port + 1):
-            return port
+    port = free_port()
+    while (following := free_port()) != port + 1:
+        port = following
+    return port
 
 
 def usage(*arguments: str) -> tuple[int, str]:
@@ -78,18 +77,18 @@ def test_shard_that_cannot_be_is_refused(arguments: tuple[str, ...], message: st
 
 def test_shards_of_one_file_watch_each_their_own_and_keep_to_it_over_a_reload(pki: TestPki, tmp_path: Path) -> None:
     with closed_port() as nobody:
-        common = {"port": nobody, "interval": "500ms", "timeout": "400ms", "tls": {"ca_file": str(pki.ca_file)}}
+        common = {"port": nobody, "interval": "1s", "timeout": "1s", "tls": {"ca_file": str(pki.ca_file)}}
         brokers = [{"name": host, "host": host, **common} for host in HOSTS]
         port = first_of_two_ports()
         first, second = (ShardProcess(tmp_path, number, port, brokers[:1]) for number in (0, 1))
         with first, second:
             first.wait_for(0, "probe_success", HOSTS[0])
-            assert first.lines("configuration in use", shard=0, total_shards=2, brokers=1)
+            assert first.wait_for_lines("configuration in use", shard=0, total_shards=2, brokers=1)
 
             # Nothing yet for the second: it waits for the fleet to grow.
             second.wait_until_ready()
             assert second.value("monitor_brokers") == 0
-            assert second.lines("configuration in use", shard=1, total_shards=2, brokers=0)
+            assert second.wait_for_lines("configuration in use", shard=1, total_shards=2, brokers=0)
             told = run_command("status", "--url", f"http://{second.host}:{second.port}/")
             assert (told.returncode, told.stdout) == (0, f"{NO_BROKERS}\n")
             assert "no brokers" in second.get("/")[1]
@@ -101,6 +100,7 @@ def test_shards_of_one_file_watch_each_their_own_and_keep_to_it_over_a_reload(pk
             for daemon, names in ((first, HOSTS[:2]), (second, HOSTS[2:])):
                 assert {labels[0] for labels in daemon.series("probe_interval_seconds")} == set(names)
                 assert not daemon.lines("some settings take effect only after a restart")
+            first.wait_for(0, "probe_success", HOSTS[1])
             second.wait_for(0, "probe_success", HOSTS[2])
         for number, names in ((0, HOSTS[:2]), (1, HOSTS[2:])):
             saved = json.loads((tmp_path / f"state-{number}.json").read_text())["brokers"]

@@ -65,7 +65,7 @@ def test_manager_is_told_of_each_step_of_the_daemons_life(
     manager: Manager, mosquitto: Mosquitto, pki: TestPki, tmp_path: Path
 ) -> None:
     tls = {"ca_file": str(pki.ca_file), "server_name": "localhost"}
-    broker = {"name": "plant-7", "host": "127.0.0.1", "port": mosquitto.port, "interval": "500ms", "timeout": "400ms"}
+    broker = {"name": "plant-7", "host": "127.0.0.1", "port": mosquitto.port, "interval": "1s", "timeout": "1s"}
     monitor = ManagedMonitor(tmp_path / "monitor", [{**broker, "tls": tls}])
     monitor.manager = manager.address
     with monitor:

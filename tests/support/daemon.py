@@ -21,6 +21,9 @@ from tests.support.processes import ServerProcess
 
 COMMAND = (sys.executable, "-m", "monitor")
 
+Metrics = dict[str, dict[tuple[str, ...], float]]
+"""Samples by their names without the prefix of ours, and by their label values in the order of the label names."""
+
 
 class MonitorProcess(ServerProcess):
     """`mqtt-tls-monitor run` on a loopback port, logging JSON."""
@@ -57,16 +60,20 @@ class MonitorProcess(ServerProcess):
         finally:
             connection.close()
 
-    def series(self, name: str) -> dict[tuple[str, ...], float]:
-        """Return a metric's samples by their label values, those in the order of the label names."""
+    def scraped(self) -> Metrics:
+        """Return every metric of one scrape."""
         status, body = self.get("/metrics")
         assert status == 200, body
-        return {
-            tuple(value for _, value in sorted(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(body)
-            for sample in family.samples
-            if sample.name == f"mqtt_tls_{name}"
-        }
+        metrics: Metrics = {}
+        for family in text_string_to_metric_families(body):
+            for sample in family.samples:
+                labels = tuple(value for _, value in sorted(sample.labels.items()))
+                metrics.setdefault(sample.name.removeprefix("mqtt_tls_"), {})[labels] = sample.value
+        return metrics
+
+    def series(self, name: str) -> dict[tuple[str, ...], float]:
+        """Return a metric's samples by their label values, those in the order of the label names."""
+        return self.scraped().get(name, {})
 
     def value(self, name: str, *labels: str) -> float | None:
         """Return one sample's value, or None if there is no such series."""
@@ -75,6 +82,29 @@ class MonitorProcess(ServerProcess):
     def wait_for(self, value: float | None, name: str, *labels: str) -> None:
         """Return once the sample has that value."""
         wait_until(lambda: self.value(name, *labels) == value, f"{name}{labels} == {value}")
+
+    def wait_for_probes(self, count: float, *labels: str) -> None:
+        """Return once the broker has had that many probes, or more by the time of a scrape."""
+        wait_until(lambda: (self.value("probes_total", *labels) or 0) >= count, f"{count:g} probes of {labels}")
+
+    def wait_for_by(self, probes: float, of: tuple[str, ...], value: float | None, name: str, *labels: str) -> None:
+        """Return once the sample has that value, as it must from that many probes of the broker on.
+
+        Both are of one scrape: so it does not matter how many probes there are between two of them.
+        """
+
+        def is_there() -> bool:
+            metrics = self.scraped()
+            if metrics.get(name, {}).get(labels) == value:
+                return True
+            assert metrics["probes_total"][of] < probes, f"{name}{labels} != {value} after so many probes"
+            return False
+
+        wait_until(is_there, f"{name}{labels} == {value}")
+
+    def wait_for_series(self, expected: Mapping[Any, float], name: str) -> None:
+        """Return once the metric has these samples and no others."""
+        wait_until(lambda: self.series(name) == expected, f"{name} == {expected}")
 
     def wait_until_ready(self) -> None:
         """Return once `/-/ready` says so."""
@@ -95,6 +125,11 @@ class MonitorProcess(ServerProcess):
             if (event is None or entry["event"] == event)
             and all(entry.get(key) == value for key, value in fields.items())
         ]
+
+    def wait_for_lines(self, event: str | None = None, **fields: object) -> list[dict[str, Any]]:
+        """Return those lines once there are any: the log may come later than the metrics that tell of the same."""
+        wait_until(lambda: bool(self.lines(event, **fields)), f"{event} {fields} in {self.log_path}")
+        return self.lines(event, **fields)
 
     def wait_for_end(self) -> int:
         """Return the exit status once the process has ended by itself."""
