@@ -28,7 +28,7 @@ def daemon(pki: TestPki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[M
     directory = tmp_path_factory.mktemp("status")
     with Mosquitto(directory / "mosquitto", certificate=pki.server_files) as mosquitto, closed_port() as nobody:
         brokers = [
-            {"name": name, "host": "127.0.0.1", "port": port, "tls": {"ca_file": str(pki.ca_file)}}
+            {"name": name, "host": "127.0.0.1", "port": port, "interval": "7d", "tls": {"ca_file": str(pki.ca_file)}}
             for name, port in (("well", mosquitto.port), ("down", nobody))
         ]
         with MonitorProcess(directory / "monitor", brokers) as running:
