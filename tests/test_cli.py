@@ -38,7 +38,7 @@ def test_json_is_one_document_per_target_in_the_order_named(mosquitto: Mosquitto
     with closed_port() as nobody, silent_port() as silent:
         ports = (silent, mosquitto.port, nobody)
         targets = [f"127.0.0.1:{port}" for port in ports]
-        options = ("--ca-file", str(pki.ca_file), "--timeout", "500ms")
+        options = ("--ca-file", str(pki.ca_file), "--timeout", "3s")
         result = run_command("probe", "--json", *options, *targets)
     documents = [json.loads(line) for line in result.stdout.splitlines()]
     assert [document["broker"] for document in documents] == targets
