@@ -198,6 +198,7 @@ async def test_failing_writes_are_told_once_and_their_end_too(
     memory = memory_of(store, path, clock)
     assert await memory.recall([a_broker()]) == ()
     async with keeping(memory, monkeypatch):
+        await until(lambda: store.monitor.snapshot().state_write_successful is False)
         for _ in range(3):
             await looks()
             clock.now_s += SPACING_S
@@ -254,10 +255,16 @@ async def test_file_that_cannot_be_set_aside_is_never_written_over(store: Store,
 async def test_file_system_that_hangs_holds_up_nothing_and_loses_nothing(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE_S", 0.05)
     path.write_bytes(before := saved.write(known(store), NOW))
     memory = memory_of(Store(), path)
-    answering = Event()
+    monkeypatch.setattr(module, "PATIENCE_S", 0.05)
+    lock, answering = memory._file.lock, Event()
+
+    def lock_before_it_hangs() -> None:
+        lock()
+        memory._access._patience_s = module.PATIENCE_S
+
+    monkeypatch.setattr(memory._file, "lock", lock_before_it_hangs)
     monkeypatch.setattr(memory._file, "read", lambda _: answering.wait(PATIENCE_S))
     assert await memory.recall([a_broker()]) == ()
     answering.set()
