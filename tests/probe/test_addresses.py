@@ -71,10 +71,10 @@ async def test_silent_addresses_share_one_deadline(names: Names) -> None:
     names.answer("cluster.test", "127.0.0.1", "127.0.0.2", "127.0.0.3")
     with silent_port() as port, silent_port("127.0.0.2", port), closed_port("127.0.0.3", port):
         began = time.monotonic()
-        found = await reports(port, timeout_s=0.3)
+        found = await reports(port, timeout_s=1.0)
         took_s = time.monotonic() - began
     assert [failure(report).reason for report in found] == ["connect_timeout", "connect_timeout", "connect_refused"]
-    assert took_s < 0.6
+    assert took_s < 2.0
 
 
 async def test_look_up_is_made_once_and_is_part_of_every_report(

@@ -19,6 +19,7 @@ from tests.support.client import client_context, connect_bytes, read_mqtt, subsc
 from tests.support.faults import FaultServer, Peer, Script
 from tests.support.mqtt_bytes import PacketType, connack, packet, publish, string
 from tests.support.pki import TestPki
+from tests.support.ports import PATIENCE_S
 from tests.support.tls_engine import ServerTls, up_to, with_broken_signature, with_certificates, with_version
 from tests.support.tls_records import HandshakeType
 
@@ -32,11 +33,13 @@ def tls(pki: TestPki) -> ServerTls:
     return ServerTls(chain=pki.chain)
 
 
-def handshake_error(script: Script, tls: ServerTls, context: ssl.SSLContext) -> Exception:
+def handshake_error(
+    script: Script, tls: ServerTls, context: ssl.SSLContext, *, timeout_s: float = PATIENCE_S
+) -> Exception:
     """What the handshake of a client of this script ends with."""
     with FaultServer(script, tls=tls) as server:
         try:
-            with tls_client(context, HOST, server.port, timeout_s=0.5):
+            with tls_client(context, HOST, server.port, timeout_s=timeout_s):
                 pass
         except OSError as error:
             return error
@@ -49,7 +52,7 @@ def first_answer(
     """What a client gets as answer to its CONNECT."""
     with FaultServer(script, tls=tls) as server:
         try:
-            with tls_client(context, HOST, server.port, timeout_s=0.5) as client:
+            with tls_client(context, HOST, server.port, timeout_s=PATIENCE_S) as client:
                 client.sendall(connect_bytes(level))
                 return read_mqtt(client)
         except (OSError, EOFError) as error:
@@ -274,7 +277,8 @@ def test_half_a_flight_then_silence_times_out(
         peer.send_raw(flight[: int(len(flight) * share)])
         peer.stall()
 
-    assert isinstance(handshake_error(stop_short, tls, client_context(pki, version=version)), TimeoutError)
+    error = handshake_error(stop_short, tls, client_context(pki, version=version), timeout_s=0.5)
+    assert isinstance(error, TimeoutError)
 
 
 @versions
@@ -419,7 +423,7 @@ def test_foreign_client_is_content_with_the_good_answers(tls: ServerTls, pki: Te
         client.on_message = lambda *_: got.set()
         client.connect(HOST, server.port)
         client.loop_start()
-        assert got.wait(5)
+        assert got.wait(PATIENCE_S)
         client.disconnect()
         client.loop_stop()
         server.wait_until_left()
