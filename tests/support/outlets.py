@@ -80,7 +80,8 @@ def process_list(pid: int) -> dict[str, bytes | str]:
         place = Path("/proc", str(each))
         seen[f"{each} cmdline"] = (place / "cmdline").read_bytes()
         for task in (place / "task").iterdir():
-            seen[f"{each} thread {task.name}"] = (task / "comm").read_bytes() + (task / "cmdline").read_bytes()
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+                seen[f"{each} thread {task.name}"] = (task / "comm").read_bytes() + (task / "cmdline").read_bytes()
         links = []
         for descriptor in (place / "fd").iterdir():
             with suppress(FileNotFoundError):  # a connection that has just ended
@@ -101,9 +102,10 @@ def environments(pid: int) -> dict[str, bytes | str]:
 
 def family(pid: int) -> list[int]:
     found = [pid]
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            found += family(int(child))
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            for child in (task / "children").read_text().split():
+                found += family(int(child))
     return found
 
 
