@@ -450,7 +450,11 @@ async def test_configured_host_and_port_may_be_inside_and_its_other_ports_may_no
             assert caught.value.reason is Unavailable.PORT
 
 
-async def test_name_without_address_is_told(fetcher: Fetcher) -> None:
+async def test_name_without_address_is_told(fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
     with pytest.raises(FetchFault) as caught:
         await fetcher.fetch("http://nonexistent.invalid/", frozenset(), OCSP)
     assert caught.value.reason is Unavailable.RESOLVE
