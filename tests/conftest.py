@@ -8,10 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.brokers import Amqtt, Mosquitto, NatsServer, OpensslServer
 from tests.support.pki import TestPki, build_pki
 from tests.support.stamping import await_kernel_stamps
+
+# The same examples each time; others are looked for with `--hypothesis-profile=default`.
+settings.register_profile("tests", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)
