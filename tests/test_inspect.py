@@ -251,10 +251,11 @@ def test_without_a_name_it_says_so_and_finds_nothing_wrong(files: Files, inspect
     ],
 )
 def test_time_to_judge_at_decides(days: int, status: int, expected: list[str], files: Files, inspect: Any) -> None:
-    found, document = inspect(files.chain, at=later(days))
+    at = later(days)
+    found, document = inspect(files.chain, at=at)
     assert document["success"] is (0 < days <= 360)
     assert (found, codes(document)) == (status, expected)
-    assert document["started_at"] == later(days)[:10] + document["started_at"][10:]
+    assert document["started_at"] == at[:10] + document["started_at"][10:]
 
 
 def test_time_with_an_offset_is_the_same_moment(files: Files, inspect: Any) -> None:
