@@ -18,6 +18,7 @@ from monitor.demo.pki import Issued, issue
 from monitor.model.broker import CertificateFiles
 from monitor.model.installed import FileState, InstalledFiles
 from monitor.x509.certificate import read_chain
+from tests.support.ports import wait_until
 
 NOBODY = 65534
 
@@ -225,7 +226,14 @@ def test_encrypted_key_is_unreadable_and_no_mismatch(files: CertificateFiles) ->
 
 def test_change_of_rights_is_no_replacement(files: CertificateFiles) -> None:
     before = look(files, None, now() + timedelta(seconds=3))
-    Path(files.certificate).chmod(0o600)
+    path = Path(files.certificate)
+    changed_at = path.stat().st_ctime_ns
+
+    def is_changed_later() -> bool:
+        path.chmod(0o600)
+        return path.stat().st_ctime_ns != changed_at
+
+    wait_until(is_changed_later, "a tick of the file system's clock")
     after = look(files, before, now() + timedelta(seconds=3))
     assert after.certificate is not before.certificate
     assert after.facts.certificate.since == before.facts.certificate.since
