@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 _RUN = 10
 """Twice so many characters of a secret in a row are always found; by chance they do not occur."""
+_RUNS = {"number": 20, "hex": 16}
+"""Where a character tells less, it takes more of them."""
 _SEPARATORS = re.compile(rb"\\[nrt]|[\s:,\\]")
 
 
@@ -18,7 +20,7 @@ class Marked:
 
     def __init__(self, **values: bytes) -> None:
         self._runs = [
-            (f"{name} as {spelling}", [each.lower() for each in _runs(text)])
+            (f"{name} as {spelling}", [each.lower() for each in _runs(text, _RUNS.get(spelling, _RUN))])
             for name, value in values.items()
             for spelling, text in _spellings(value)
         ]
@@ -53,6 +55,6 @@ def _spellings(value: bytes) -> Iterator[tuple[str, bytes]]:
     yield "JSON beyond ASCII", json.dumps(text, ensure_ascii=False)[1:-1].encode()
 
 
-def _runs(text: bytes) -> list[bytes]:
+def _runs(text: bytes, length: int) -> list[bytes]:
     """Return pieces side by side: of any stretch of twice their length, one is whole."""
-    return [text[at : at + _RUN] for at in range(0, len(text) - _RUN + 1, _RUN)] or [text]
+    return [text[at : at + length] for at in range(0, len(text) - length + 1, length)] or [text]
