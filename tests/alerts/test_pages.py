@@ -97,7 +97,6 @@ def plant(pki: TestPki, tmp_path: Path) -> Iterator[Plant]:
         yield Plant(healthy=healthy, other=other, expired=expired, receiver=receiver, renew=renew)
 
 
-@pytest.mark.timeout(240)
 def test_each_trouble_is_one_page_with_its_sentence_and_runbook_and_resolves(plant: Plant) -> None:
     receiver = plant.receiver
     page = receiver.wait_for("firing", "MqttTlsCertificateExpired", "expired")
