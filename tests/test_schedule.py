@@ -199,7 +199,7 @@ async def test_turn_noticed_too_late_is_counted_as_misfire(probes: Probes, count
     async with running(probes, counts) as schedule:
         schedule.update([a_broker(interval_s=0.1)])
         await until(lambda: len(probes.recorded) >= 1)
-        time.sleep(1.2)  # the loop is blocked for longer than the grace, which is a second at least
+        time.sleep(1.5)  # the loop is blocked for longer than the grace, which is a second at least
         await until(lambda: "misfire" in counts.reasons)
         before = len(probes.recorded)
         await until(lambda: len(probes.recorded) > before)
