@@ -77,10 +77,10 @@ async def test_file_system_that_hangs_holds_up_results_once_and_one_thread(broke
     following = Following(gate, patience_s=PATIENCE_S)
     await following.look(broker, now())
     gate.open.clear()
-    following._patience_s = 0.05
+    following._calls._patience_s = 0.05
     for _ in range(3):
         late = await following.look(broker, now())
-        following._patience_s = PATIENCE_S
+        following._calls._patience_s = PATIENCE_S
         assert late is not None
         assert late.certificate.state is FileState.UNREADABLE
         assert [each.der for each in late.certificates] == [LEAF.der], "as it was last"

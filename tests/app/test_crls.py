@@ -35,9 +35,9 @@ async def test_disk_that_hangs_is_waited_for_once_and_what_was_read_before_is_us
 
     follower = CrlFollower(lambda: look, patience_s=PATIENCE_S)
     assert await follower.current(PATHS) == (OLD,)
-    follower._patience_s = 0.05
+    follower._calls._patience_s = 0.05
     assert await follower.current(PATHS) == (OLD,)
-    follower._patience_s = PATIENCE_S
+    follower._calls._patience_s = PATIENCE_S
     waiting = [asyncio.create_task(follower.current(PATHS)) for _ in range(10)]
     for _ in range(10):
         await asyncio.sleep(0)

@@ -243,7 +243,7 @@ async def test_slow_server_holds_up_its_own_answers_alone(world: World, responde
             world.follower.follow(f"quick-{number}", about(leaf(responder.uri), allowed))
         for number in range(3):
             await world.known(key=f"quick-{number}")
-        await world.until(lambda: server.peers)
+        await until(lambda: server.peers)
         assert len(server.peers) == 1
         world.follower.close()
 

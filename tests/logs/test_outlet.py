@@ -126,4 +126,4 @@ def test_daemon_without_standard_streams_gives_their_numbers_to_no_socket(
         for number in closed:
             assert Path(f"/proc/{daemon.pid}/fd/{number}").readlink() == Path(os.devnull)
         os.kill(daemon.pid, signal.SIGTERM)
-        assert daemon.wait_for_end(15) == 0
+        assert daemon.wait_for_end() == 0
