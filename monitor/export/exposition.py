@@ -7,7 +7,8 @@ remembered until something about it changes, and joined family by family.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
@@ -16,7 +17,6 @@ from monitor.export.families import FAMILIES, Family
 from monitor.export.metrics import Lines, of_broker, of_monitor, of_state
 from monitor.store import BrokerState, Snapshot
 
-# Whatever scheme is asked for (Prometheus 3): no name of ours needs escaping, and the answer says so.
 _SCHEME = re.compile(r";\s*escaping=[^;,]*")
 _SUFFIXES = {"counter": "_total", "info": "_info"}
 _END = b"# EOF\n"
@@ -42,7 +42,7 @@ class Exposition:
         Returns:
             The body, and its Content-Type.
         """
-        encode, content_type = choose_encoder(_SCHEME.sub("", accept))
+        encode, content_type = _encoder(accept)
         wanted = frozenset(names)
         blocks = self._blocks(snapshot)
         body: list[bytes] = []
@@ -62,15 +62,26 @@ class Exposition:
         blocks: list[Lines] = []
         for state in snapshot.brokers:
             name = state.broker.name
-            key = (name, state.address, name not in named)
+            is_first = name not in named
             named.add(name)
-            before = known.get(key)
-            if before is None or before[0] is not state:
-                *_, is_first = key
-                before = (state, {**of_broker(state), **of_state(state)} if is_first else of_state(state))
-            self._remembered[key] = before
-            blocks.append(before[1])
+            key = (name, state.address, is_first)
+            rendered, lines = known.get(key, (None, {}))
+            if rendered is not state:
+                lines = {**of_broker(state), **of_state(state)} if is_first else of_state(state)
+            self._remembered[key] = (state, lines)
+            blocks.append(lines)
         return [*blocks, of_monitor(snapshot.monitor, brokers=len(named))]
+
+
+def _encoder(accept: str) -> tuple[Callable[[Any], bytes], str]:
+    """Return what writes the format that is asked for, and its Content-Type; Prometheus text where that makes no sense.
+
+    Whatever escaping is asked for (Prometheus 3), no name of ours needs any, and the answer says so.
+    """
+    try:
+        return choose_encoder(_SCHEME.sub("", accept))
+    except TypeError:  # it compares whatever is said to be the version with a number
+        return choose_encoder("")
 
 
 class _Collected:

@@ -66,6 +66,13 @@ def test_names_are_the_same_whatever_escaping_is_asked_for(scheme: str) -> None:
     assert body == exposition(everything())
 
 
+@pytest.mark.parametrize("accept", ["application/openmetrics-text;version=x", "text/plain;version=1.x", ";;,=,\x00"])
+def test_format_that_makes_no_sense_is_answered_with_prometheus_text(accept: str) -> None:
+    body, content_type = Exposition().render(everything(), accept=accept)
+    assert content_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert body == exposition(everything())
+
+
 def test_each_family_has_its_help_and_type_once_and_what_belongs_to_the_process_follows() -> None:
     process = [*ProcessCollector(registry=None).collect()]
     body, _ = Exposition().render(everything(), process=process)
